@@ -1,0 +1,550 @@
+import { describe, expect, test } from "vitest";
+import { load } from "./workspace.js";
+
+type Row = readonly [title: string, text: string, at: string, path: string, code: string, hint?: string];
+
+const UPLOAD = "tasks:\n  - upload: { connection: bank }\n";
+const after = (text: string): string => UPLOAD + text;
+
+const JOBS: readonly Row[] = [
+  ["an unknown key", after("trigers: []\n"), "3:1", "trigers", "FERRY_DEFINITION", 'did you mean "triggers"?'],
+  ["no tasks", "description: x\n", "1:1", "tasks", "FERRY_DEFINITION"],
+  ["an empty list of tasks", "tasks: []\n", "1:8", "tasks", "FERRY_DEFINITION"],
+  ["an empty file", "", "1:1", "", "FERRY_DEFINITION"],
+  ["a text instead of a job", "hello\n", "1:1", "", "FERRY_DEFINITION"],
+  [
+    "a zone that is none",
+    after("timezone: Europe/Londn\n"),
+    "3:11",
+    "timezone",
+    "FERRY_DEFINITION",
+    'did you mean "Europe/London"?',
+  ],
+  ["an offset for a zone", after("timezone: '+02:00'\n"), "3:11", "timezone", "FERRY_DEFINITION"],
+  ["a choice misspelt", after("overlap: que\n"), "3:10", "overlap", "FERRY_DEFINITION", 'did you mean "queue"?'],
+  ["a duration without a unit", after("timeout: 30\n"), "3:10", "timeout", "FERRY_DEFINITION", "did you mean 30s?"],
+  [
+    "an unknown key of retry",
+    after("retry: { atempts: 3 }\n"),
+    "3:10",
+    "retry.atempts",
+    "FERRY_DEFINITION",
+    'did you mean "attempts"?',
+  ],
+  ["no attempt at all", after("retry: { attempts: 0 }\n"), "3:20", "retry.attempts", "FERRY_DEFINITION"],
+  ["a number that is infinite", after("retry: { attempts: .inf }\n"), "3:20", "", "FERRY_DEFINITION"],
+  ["yes for true", after("enabled: yes\n"), "3:10", "enabled", "FERRY_DEFINITION"],
+  ["a name with a space", after("name: 'a b'\n"), "3:7", "name", "FERRY_DEFINITION"],
+  [
+    "a number where a text is needed",
+    after("description: 12\n"),
+    "3:14",
+    "description",
+    "FERRY_DEFINITION",
+    "put it in quotes",
+  ],
+  ["a lock that is no list", after("locks: bank\n"), "3:8", "locks", "FERRY_DEFINITION"],
+  ["a variable's name", after("vars: { a-b: 1 }\n"), "3:9", "vars.a-b", "FERRY_DEFINITION"],
+  ["a variable that is a list", after("vars: { a: [1] }\n"), "3:12", "vars.a", "FERRY_DEFINITION"],
+  [
+    "a key of a task misspelt",
+    "tasks:\n  - upload:\n      conection: bank\n",
+    "3:7",
+    "tasks[0].upload.conection",
+    "FERRY_DEFINITION",
+    'did you mean "connection"?',
+  ],
+  [
+    "a key of a task missing",
+    "tasks:\n  - upload:\n      to: /in/\n",
+    "2:5",
+    "tasks[0].upload.connection",
+    "FERRY_DEFINITION",
+  ],
+  [
+    "an unknown connection",
+    "tasks:\n  - upload:\n      connection: bnak\n",
+    "3:19",
+    "tasks[0].upload.connection",
+    "FERRY_DEFINITION",
+    'did you mean "bank"?',
+  ],
+  [
+    "an unknown kind",
+    "tasks:\n  - uplod: { connection: bank }\n",
+    "2:5",
+    "tasks[0].uplod",
+    "FERRY_DEFINITION",
+    'did you mean "upload"?',
+  ],
+  ["a kind that comes later", "tasks:\n  - http: { url: x }\n", "2:5", "tasks[0].http", "FERRY_NOT_SUPPORTED"],
+  ["a task without a kind", "tasks:\n  - id: x\n", "2:5", "tasks[0]", "FERRY_DEFINITION"],
+  [
+    "a task of two kinds",
+    "tasks:\n  - upload: { connection: bank }\n    exec: { command: [x] }\n",
+    "3:5",
+    "tasks[0].exec",
+    "FERRY_DEFINITION",
+    'write two entries, each with its own "- "',
+  ],
+  [
+    "a kind without its keys",
+    "tasks: [upload]\n",
+    "1:9",
+    "tasks[0]",
+    "FERRY_DEFINITION",
+    'write "upload:" and its keys below it',
+  ],
+  [
+    "a common key misspelt",
+    "tasks:\n  - upload: { connection: bank }\n    timeot: 3s\n",
+    "3:5",
+    "tasks[0].timeot",
+    "FERRY_DEFINITION",
+    'did you mean "timeout"?',
+  ],
+  [
+    "a choice of a task misspelt",
+    "tasks:\n  - upload: { connection: bank, ifExists: overwite }\n",
+    "2:43",
+    "tasks[0].upload.ifExists",
+    "FERRY_DEFINITION",
+    'did you mean "overwrite"?',
+  ],
+  [
+    "a choice or a block, misspelt",
+    "tasks:\n  - upload: { connection: bank, publish: renam }\n",
+    "2:42",
+    "tasks[0].upload.publish",
+    "FERRY_DEFINITION",
+    'did you mean "rename"?',
+  ],
+  [
+    "the block of a choice, misspelt",
+    "tasks:\n  - upload: { connection: bank, publish: { temp: x } }\n",
+    "2:44",
+    "tasks[0].upload.publish.temp",
+    "FERRY_DEFINITION",
+    'did you mean "temporary"?',
+  ],
+  [
+    "a text in place of true",
+    "tasks:\n  - upload: { connection: bank, createDirectories: 'yes' }\n",
+    "2:52",
+    "tasks[0].upload.createDirectories",
+    "FERRY_DEFINITION",
+  ],
+  [
+    "an id twice",
+    "tasks:\n  - id: a\n    upload: { connection: bank }\nonFinish:\n  - id: a\n    exec: { command: [x] }\n",
+    "5:9",
+    "onFinish[0].id",
+    "FERRY_DEFINITION",
+  ],
+  ["forEach", after("    forEach: x\n"), "3:5", "tasks[0].forEach", "FERRY_NOT_SUPPORTED", "remove the key"],
+  ["a cron pattern", after("triggers:\n  - cron: '61 2 * * *'\n"), "4:11", "triggers[0].cron", "FERRY_DEFINITION"],
+  [
+    "a key beside cron",
+    after("triggers:\n  - cron: '0 2 * * *'\n    mised: all\n"),
+    "5:5",
+    "triggers[0].mised",
+    "FERRY_DEFINITION",
+    'did you mean "missed"?',
+  ],
+  [
+    "a choice within a trigger",
+    after("triggers:\n  - cron: '0 2 * * *'\n    dst: { gap: shft }\n"),
+    "5:17",
+    "triggers[0].dst.gap",
+    "FERRY_DEFINITION",
+    'did you mean "shift"?',
+  ],
+  [
+    "an unknown trigger",
+    after("triggers:\n  - crn: '0 2 * * *'\n"),
+    "4:5",
+    "triggers[0].crn",
+    "FERRY_DEFINITION",
+    'did you mean "cron"?',
+  ],
+  [
+    "a trigger that comes later",
+    after("triggers:\n  - poll: { connection: bank }\n"),
+    "4:5",
+    "triggers[0].poll",
+    "FERRY_NOT_SUPPORTED",
+  ],
+  [
+    "a key of watch",
+    after("triggers:\n  - watch: { pth: outbox }\n"),
+    "4:14",
+    "triggers[0].watch.pth",
+    "FERRY_DEFINITION",
+    'did you mean "path"?',
+  ],
+  [
+    "a duration of watch",
+    after("triggers:\n  - watch: { path: outbox, stable: 5 }\n"),
+    "4:36",
+    "triggers[0].watch.stable",
+    "FERRY_DEFINITION",
+    "did you mean 5s?",
+  ],
+  [
+    "the same trigger twice",
+    after("triggers:\n  - watch: a\n  - watch: { path: a }\n"),
+    "5:5",
+    "triggers[1]",
+    "FERRY_DEFINITION",
+    "remove one of them",
+  ],
+  [
+    "the workspace watched",
+    after("triggers:\n  - watch: .\n"),
+    "4:12",
+    "triggers[0].watch",
+    "FERRY_DEFINITION",
+    "use a folder of its own, such as inbox/",
+  ],
+  [
+    "the jobs watched",
+    after("triggers:\n  - watch: { path: jobs }\n"),
+    "4:20",
+    "triggers[0].watch.path",
+    "FERRY_DEFINITION",
+    "use a folder of its own, such as inbox/",
+  ],
+  [
+    "a download over the definitions",
+    "tasks:\n  - download: { connection: bank, to: ./ }\n",
+    "2:39",
+    "tasks[0].download.to",
+    "FERRY_DEFINITION",
+    "use a folder of its own, such as inbox/",
+  ],
+  [
+    "a download into the state",
+    "tasks:\n  - download: { connection: bank, to: '.ferry/{{ run.id }}/' }\n",
+    "2:39",
+    "tasks[0].download.to",
+    "FERRY_DEFINITION",
+    "use a folder of its own, such as inbox/",
+  ],
+  ["a calendar", after("calendar: uk\n"), "3:1", "calendar", "FERRY_NOT_SUPPORTED", "remove the key"],
+  [
+    "a line end in a remote path",
+    'tasks:\n  - upload: { connection: bank, to: "/a\\r\\nDELE x/" }\n',
+    "2:37",
+    "tasks[0].upload.to",
+    "FERRY_DEFINITION",
+  ],
+  [
+    "a variable misspelt",
+    "vars: { day: x }\ntasks:\n  - upload:\n      connection: bank\n      to: '/in/{{ vars.dya }}/'\n",
+    "5:19",
+    "tasks[0].upload.to",
+    "FERRY_TEMPLATE",
+    'did you mean "vars.day"?',
+  ],
+  [
+    "an unknown root",
+    "tasks:\n  - upload: { connection: bank, to: '/{{ var.x }}/' }\n",
+    "2:42",
+    "tasks[0].upload.to",
+    "FERRY_TEMPLATE",
+    'did you mean "vars"?',
+  ],
+  [
+    "an unknown property of a file",
+    "tasks:\n  - upload: { connection: bank, name: '{{ file.nme }}' }\n",
+    "2:43",
+    "tasks[0].upload.name",
+    "FERRY_TEMPLATE",
+    'did you mean "file.name"?',
+  ],
+  [
+    "an unknown filter",
+    "tasks:\n  - upload: { connection: bank, to: '/{{ now | dat: 1 }}/' }\n",
+    "2:48",
+    "tasks[0].upload.to",
+    "FERRY_TEMPLATE",
+    'did you mean "date"?',
+  ],
+  [
+    "a task that comes later",
+    "tasks:\n  - exec: { command: [x, '{{ tasks.push.output }}'] }\n  - id: push\n    upload: { connection: bank }\n",
+    "2:30",
+    "tasks[0].exec.command[1]",
+    "FERRY_TEMPLATE",
+    "only tasks that come before can be spoken of",
+  ],
+  [
+    "a task misspelt in a condition",
+    "tasks:\n  - id: pack\n    compress: { from: x }\n  - upload: { connection: bank }\n    when: 'tasks.pak.files.size > 0'\n",
+    "5:12",
+    "tasks[1].when",
+    "FERRY_TEMPLATE",
+    'did you mean "pack"?',
+  ],
+  [
+    "a condition that compares with =",
+    after("    when: 'run.id = 1'\n"),
+    "3:20",
+    "tasks[0].when",
+    "FERRY_TEMPLATE",
+    "compare with == != < > <= >= contains; join with and, or",
+  ],
+  [
+    "no current file",
+    "tasks:\n  - exec: { command: [x, '{{ file.name }}'] }\n",
+    "2:30",
+    "tasks[0].exec.command[1]",
+    "FERRY_TEMPLATE",
+    "file.* is known in `to`, `name` and what else is evaluated for each file",
+  ],
+  [
+    "an environment variable that is not listed",
+    "tasks:\n  - exec: { command: [x, '{{ env.HOME }}'] }\n",
+    "2:30",
+    "tasks[0].exec.command[1]",
+    "FERRY_TEMPLATE",
+    "list it in ferry.yaml: env: [HOME]",
+  ],
+  [
+    "a secret in a command",
+    "tasks:\n  - exec: { command: ['{{ \"bank\" | secret }}'] }\n",
+    "2:36",
+    "tasks[0].exec.command[0]",
+    "FERRY_TEMPLATE",
+  ],
+  [
+    "a secret in an environment",
+    "tasks:\n  - exec: { command: [x], env: { A: '{{ \"bank\" | secret }}' } }\n",
+    "2:50",
+    "tasks[0].exec.env.A",
+    "FERRY_TEMPLATE",
+  ],
+  ["a secret in vars", after("vars: { a: '{{ \"bank\" | secret }}' }\n"), "3:25", "vars.a", "FERRY_TEMPLATE"],
+  [
+    "a secret that is missing",
+    "tasks:\n  - exec: { command: [x], input: '{{ \"bnk\" | secret }}' }\n",
+    "2:46",
+    "tasks[0].exec.input",
+    "FERRY_SECRET_MISSING",
+    'did you mean "bank"?',
+  ],
+  [
+    "business_day",
+    after('vars:\n  day: \'{{ now | business_day: -1, "uk" | date: "%Y%m%d" }}\'\n'),
+    "4:18",
+    "vars.day",
+    "FERRY_NOT_SUPPORTED",
+  ],
+  [
+    "a template that is not closed",
+    "tasks:\n  - upload: { connection: bank, to: '/{{ now }/' }\n",
+    "2:39",
+    "tasks[0].upload.to",
+    "FERRY_TEMPLATE",
+    "close it with }}",
+  ],
+  [
+    "a template that includes a file",
+    "tasks:\n  - upload: { connection: bank, to: '{% include \"x\" %}' }\n",
+    "2:38",
+    "tasks[0].upload.to",
+    "FERRY_TEMPLATE",
+    "include is not available: a template cannot read other files",
+  ],
+  [
+    "a done file that depends on the run",
+    after("triggers:\n  - watch: { path: a, doneFile: '{{ run.id }}' }\n"),
+    "4:37",
+    "triggers[0].watch.doneFile",
+    "FERRY_TEMPLATE",
+  ],
+  [
+    "a template without quotes",
+    "tasks:\n  - upload: { connection: bank, to: {{ now }} }\n",
+    "2:38",
+    "",
+    "FERRY_DEFINITION",
+    "a text that begins with { needs quotes: '{{ … }}'",
+  ],
+  ["a key twice", "description: a\ndescription: b\n", "2:1", "", "FERRY_DEFINITION"],
+  ["a tab", "tasks:\n\t- x\n", "2:1", "", "FERRY_DEFINITION", "indent with spaces"],
+  ["a list that is not closed", "tasks: [\n", "2:1", "", "FERRY_DEFINITION"],
+  [
+    "an alias without an anchor",
+    "description: *b\n",
+    "1:14",
+    "",
+    "FERRY_DEFINITION",
+    "a text that begins with * needs quotes",
+  ],
+  ["a second document", after("---\nb: 1\n"), "3:1", "", "FERRY_DEFINITION"],
+  ["a tag", "description: !!js/function x\n", "1:14", "", "FERRY_DEFINITION"],
+  ["__proto__", after("__proto__: { a: 1 }\n"), "3:1", "", "FERRY_DEFINITION"],
+];
+
+const bank = (text: string): string => `connections:\n  bank:\n${text}`;
+
+const CONNECTIONS: readonly Row[] = [
+  [
+    "a key misspelt",
+    bank("    adress: x\n"),
+    "3:5",
+    "connections.bank.adress",
+    "FERRY_DEFINITION",
+    'did you mean "address"?',
+  ],
+  [
+    "a choice in a block",
+    bank("    encryption: { mode: explict }\n"),
+    "3:25",
+    "connections.bank.encryption.mode",
+    "FERRY_DEFINITION",
+    'did you mean "explicit"?',
+  ],
+  [
+    "a duration or a block, without a unit",
+    bank("    timeout: 30\n"),
+    "3:14",
+    "connections.bank.timeout",
+    "FERRY_DEFINITION",
+    "did you mean 30s?",
+  ],
+  [
+    "a duration or a block, misspelt",
+    bank("    timeout: { conect: 3s }\n"),
+    "3:16",
+    "connections.bank.timeout.conect",
+    "FERRY_DEFINITION",
+    'did you mean "connect"?',
+  ],
+  ["a port that is none", bank("    port: 70000\n"), "3:11", "connections.bank.port", "FERRY_DEFINITION"],
+  [
+    "a port in quotes",
+    bank("    port: '21'\n"),
+    "3:11",
+    "connections.bank.port",
+    "FERRY_DEFINITION",
+    "write it without quotes",
+  ],
+  ["an address of another protocol", "connections:\n  bank: http://x\n", "2:9", "connections.bank", "FERRY_DEFINITION"],
+  ["a definition that is empty", "connections:\n  bank:\n", "2:8", "connections.bank", "FERRY_DEFINITION"],
+  ["a list of connections", "connections:\n  - a\n", "2:3", "connections", "FERRY_DEFINITION"],
+  [
+    "another key at the top",
+    "conections:\n  a: ftp://x\n",
+    "1:1",
+    "conections",
+    "FERRY_DEFINITION",
+    'did you mean "connections"?',
+  ],
+  ["a name with a space", "connections:\n  'a b': ftp://x\n", "2:3", 'connections["a b"]', "FERRY_DEFINITION"],
+  [
+    "a secret that is missing",
+    bank("    password: '{{ \"bak\" | secret }}'\n"),
+    "3:27",
+    "connections.bank.password",
+    "FERRY_SECRET_MISSING",
+    'did you mean "bank"?',
+  ],
+  [
+    "a jump host that is missing",
+    bank("    protocol: sftp\n    jumpHost: bnk\n"),
+    "4:15",
+    "connections.bank.jumpHost",
+    "FERRY_DEFINITION",
+  ],
+  [
+    "a line end in a user name",
+    bank('    username: "a\\r\\nDELE x"\n'),
+    "3:15",
+    "connections.bank.username",
+    "FERRY_DEFINITION",
+  ],
+  [
+    "a line end in a raw command",
+    bank('    afterLogin: ["SITE UMASK 027\\nDELE x"]\n'),
+    "3:18",
+    "connections.bank.afterLogin[0]",
+    "FERRY_DEFINITION",
+  ],
+  ["a template of runs", bank("    address: '{{ now }}'\n"), "3:18", "connections.bank.address", "FERRY_TEMPLATE"],
+];
+
+const SETTINGS: readonly Row[] = [
+  ["a key misspelt", "timzone: UTC\n", "1:1", "timzone", "FERRY_DEFINITION", 'did you mean "timezone"?'],
+  ["a policy misspelt", "policy: strct\n", "1:9", "policy", "FERRY_DEFINITION", 'did you mean "strict"?'],
+  ["a level", "log: { level: verbose }\n", "1:15", "log.level", "FERRY_DEFINITION"],
+  [
+    "a size without a unit",
+    "history: { maximum: 20 }\n",
+    "1:21",
+    "history.maximum",
+    "FERRY_DEFINITION",
+    "did you mean 20B?",
+  ],
+  [
+    "a kind of channel",
+    "channels: { ops: { mail: 1 } }\n",
+    "1:20",
+    "channels.ops.mail",
+    "FERRY_DEFINITION",
+    'did you mean "email"?',
+  ],
+];
+
+const FILES = [
+  ["jobs/nightly.yaml", JOBS],
+  ["connections.yaml", CONNECTIONS],
+  ["ferry.yaml", SETTINGS],
+] as const;
+
+describe.each([...FILES])("wrong in %s:", (file: string, rows: readonly Row[]) => {
+  test.each(rows.map((row) => ({ row, title: row[0] })))("$title", ({ row: [, text, at, path, code, hint] }) => {
+    const { problems } = load({ [file]: text });
+    const [first, ...others] = problems.filter((problem) => problem.severity === "error");
+    const { line, column, ...rest } = first!;
+    expect({ ...rest, at: `${line}:${column}` }).toMatchObject({
+      file,
+      path,
+      code,
+      at,
+      ...(hint === undefined ? {} : { hint }),
+    });
+    expect(others).toEqual([]);
+    expect(first?.message).not.toMatch(/invalid input/i);
+  });
+});
+
+test("every mistake of all files is told at once, by file and line", () => {
+  const { problems } = load({
+    "ferry.yaml": "concurrency: many\n",
+    "jobs/a.yaml": "overlap: never\ntasks:\n  - upload: { connection: bnk }\n  - exec: { comand: [x] }\n",
+    "jobs/b.yaml": "tasks: 3\n",
+  });
+  expect(problems.map(({ file, line, path }) => `${file}:${line} ${path}`)).toEqual([
+    "ferry.yaml:1 concurrency",
+    "jobs/a.yaml:1 overlap",
+    "jobs/a.yaml:4 tasks[1].exec.comand",
+    "jobs/b.yaml:1 tasks",
+  ]);
+});
+
+test("what is found and what is allowed is said in words", () => {
+  const { problems } = load({ "jobs/a.yaml": "tasks:\n  - upload: { connection: bank, publish: 3 }\n" });
+  expect(problems.map((problem) => problem.message)).toEqual(["expected rename, direct or a block of keys, found 3"]);
+});
+
+test("a password is not repeated in a mistake", () => {
+  const { problems } = load({
+    "connections.yaml": "connections:\n  a: { password: 1234567 }\n  b: http://anna:peartree@x\n",
+  });
+  expect(problems.filter((problem) => problem.severity === "error").map((problem) => problem.message)).toEqual([
+    "expected a text, found a number",
+    'expected an address such as ftpes://user@host/folder, found "http://anna:********@x"',
+  ]);
+});
