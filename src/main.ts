@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { systemClock } from "./base/clock.js";
 import { EXIT, type Io, type Screen } from "./cli/io.js";
-import { run } from "./cli/run.js";
+import { reportBug, run } from "./cli/run.js";
 
 const io = processIo();
+reportBugs(io);
 ignoreSwitchedOffChecks(io);
 const code = await run(process.argv.slice(2), io);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
@@ -59,6 +60,18 @@ function obeySignals(): { interruption(): AbortSignal; leave(): void } {
     },
     leave: () => void process.off("SIGINT", end).off("SIGTERM", end).off("SIGHUP", end),
   };
+}
+
+/**
+ * A promise that fails with nobody waiting for it ends nothing: what was waited for has its own verdict. After an
+ * exception out of nowhere nothing here can be relied on; the next start settles what was open, as after a crash.
+ */
+function reportBugs(io: Io): void {
+  process.on("unhandledRejection", (reason) => reportBug(reason, io));
+  process.on("uncaughtException", (error) => {
+    reportBug(error, io);
+    process.exit(EXIT.failed);
+  });
 }
 
 /** Node would accept any certificate. What a connection trusts is written in its definition, and nowhere else. */

@@ -63,6 +63,11 @@ function failed(error: unknown, argv: readonly string[], io: Io): number {
   return known.exitCode;
 }
 
+/** What no command caught, on stderr. */
+export function reportBug(error: unknown, io: Io): void {
+  createPrinter(io, { json: false, quiet: false, verbose: false, color: true }).error(asAgentError(error));
+}
+
 /** commander's words without its `error:`, and its suggestion as the hint. */
 function usageError(error: CommanderError): AgentError {
   if (error.code === "commander.help")

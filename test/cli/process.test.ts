@@ -150,3 +150,28 @@ test("log --follow goes on until the run ends", async () => {
   expect(lines[0]).toMatchObject({ session: 1, direction: "note" });
   server.close();
 });
+
+/** As soon as somebody listens for `event`, it happens. */
+const afterwards = (event: string, what: string): string =>
+  `--import data:text/javascript,${encodeURIComponent(
+    `process.on("newListener", (name) => { if (name === "${event}") queueMicrotask(() => { ${what} }); });`,
+  )}`;
+
+test("a promise that fails with nobody waiting for it is told, and ends nothing", async () => {
+  const NODE_OPTIONS = afterwards("unhandledRejection", `Promise.reject(new Error("nobody listens"));`);
+  const told = ferry(["validate", "--json", "--workspace", workspace({ "connections.yaml": "" })], { NODE_OPTIONS });
+  expect(await told.ended).toBe(0);
+  expect(JSON.parse(told.said.out)).toMatchObject({ ok: true });
+  expect(told.said.err).toMatch(
+    /^error\[FERRY_BUG\]: unexpected failure: nobody listens\n {2}cause: Error: nobody listens\n/,
+  );
+});
+
+test("an exception out of nowhere ends the process with 1, with a code and a hint", async () => {
+  const NODE_OPTIONS = afterwards("uncaughtException", `throw new Error("out of nowhere");`);
+  const told = ferry(["--version"], { NODE_OPTIONS });
+  expect(await told.ended).toBe(1);
+  expect(told.said.err).toMatch(
+    /^error\[FERRY_BUG\]: unexpected failure: out of nowhere\n[\s\S]*\n {2}hint: report it with the cause shown here\n$/,
+  );
+});

@@ -123,5 +123,6 @@ async function ending(child: ChildProcess): Promise<Ended> {
     stderr += text;
   });
   const [code] = await once(child, "close");
+  if (stderr.includes("FERRY_BUG")) throw new Error(`a bug showed: ${stderr}`);
   return { code, stdout, stderr };
 }

@@ -35,7 +35,7 @@ export function uploadPump(source: AsyncIterable<Buffer>, options: PumpOptions):
       const writer = createWriter(socket, options);
       try {
         for (;;) {
-          const step = await writer.or(iterator.next());
+          const step = await writer.or(() => iterator.next());
           if (step.done) break;
           for (let at = 0; at < step.value.length; at += PIECE) {
             const piece = step.value.subarray(at, at + PIECE);
@@ -57,8 +57,8 @@ export function uploadPump(source: AsyncIterable<Buffer>, options: PumpOptions):
 }
 
 interface Writer {
-  /** `work` of the source; rejects at once when the connection fails meanwhile. */
-  or<T>(work: Promise<T>): Promise<T>;
+  /** Has the source work; rejects when the connection fails meanwhile, and does not begin when it has failed. */
+  or<T>(work: () => Promise<T>): Promise<T>;
   write(piece: Buffer): Promise<void>;
   end(): Promise<void>;
   release(): void;
@@ -98,7 +98,7 @@ function createWriter(socket: Socket, options: PumpOptions): Writer {
       new Promise((resolve, reject) => {
         if (failure !== undefined) return reject(failure);
         interrupt = reject;
-        work.then(resolve, (reason: unknown) => reject(new OurSideFailed(reason)));
+        work().then(resolve, (reason: unknown) => reject(new OurSideFailed(reason)));
       }),
     async write(piece) {
       pending += piece.length;

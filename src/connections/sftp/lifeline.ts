@@ -15,8 +15,8 @@ export interface Lifeline {
   readonly alive: boolean;
   /** Destroys the connection. What waits fails with `reason`, and what is asked later with FERRY_CONNECTION_LOST. */
   cut(reason: AgentError): void;
-  /** The outcome of `promise`, but no later than the end of the connection. */
-  during<T>(promise: Promise<T>): Promise<T>;
+  /** The outcome of `work`, but no later than the end of the connection; after it, nothing is begun. */
+  during<T>(work: () => Promise<T>): Promise<T>;
   /** The answer to a request, within its deadline. An overdue answer cuts the connection. */
   answer<T>(begin: Begin<T>, deadline?: Deadline): Promise<T>;
 }
@@ -35,9 +35,9 @@ export function createLifeline(clock: Clock, where: string, destroy: () => void)
       for (const fail of waiting) fail(reason);
       waiting.clear();
     },
-    during: (promise) =>
+    during: (work) =>
       lifeline.answer((done) => {
-        promise.then(
+        work().then(
           (value) => done(undefined, value),
           (error: unknown) => done(error ?? new Error("failed without a reason"), undefined as never),
         );

@@ -63,11 +63,11 @@ export async function openChannel(
   const lifeline = attach(client, socket, opening);
   const deadlines = followStages(client, lifeline, opening);
   try {
-    await lifeline.during(hearGreeting(socket, context.transcript, handshake));
+    await lifeline.during(() => hearGreeting(socket, context.transcript, handshake));
     const connecting = library.connect({ ...settings(opening, hostKeys), sock: socket });
     connecting.catch(() => {}); // its errors lose their origin; `attach` has heard them first
     socket.resume();
-    const sftp = await lifeline.during(connecting);
+    const sftp = await lifeline.during(() => connecting);
     opening.stage = "open";
     context.transcript.received("OK", "ssh");
     const lost = (reason: string) => (): void => lifeline.cut(sshFailure(new Error(reason), "open", where, handshake));

@@ -83,7 +83,7 @@ async function readAll(
       const data = await piece?.data;
       if (window.refusal) throw refused(window.refusal, `read ${path}`, path);
       if (!piece || !data) continue;
-      if (data.length > 0) await context.lifeline.during(sink.write(data));
+      if (data.length > 0) await context.lifeline.during(() => sink.write(data));
       delivered += data.length;
       if (data.length > 0) range.onBytes?.(data.length);
       if (data.length < piece.length) return delivered;

@@ -55,7 +55,7 @@ export function openWindow(verb: "READ" | "WRITE", largest: number, context: Win
   let refusal: Refusal | undefined;
   let isClosed = false;
   const waiting = new Set<() => void>();
-  const change = (): Promise<void> => lifeline.during(new Promise((resolve) => waiting.add(resolve)));
+  const change = (): Promise<void> => lifeline.during(() => new Promise((resolve) => waiting.add(resolve)));
   const settle = (): void => {
     watch.answered(--count.underWay);
     for (const wake of waiting) wake();

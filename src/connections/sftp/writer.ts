@@ -71,7 +71,7 @@ async function writeAll(
   let exhausted = false;
   try {
     const pieces = repacked(block, window, async () => {
-      const next = await context.lifeline.during(iterator.next());
+      const next = await context.lifeline.during(() => iterator.next());
       exhausted = next.done === true;
       return exhausted ? undefined : next.value;
     });
