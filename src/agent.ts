@@ -4,7 +4,7 @@ import type { AgentOperations } from "./agent/perform.js";
 import { createPerformer, withHistory } from "./agent/perform.js";
 import { dialAgent } from "./agent/socket-client.js";
 import { listen } from "./agent/socket-server.js";
-import { type Clock, iso, systemClock } from "./base/clock.js";
+import { type Clock, iso, systemClock, type Timer } from "./base/clock.js";
 import { AgentError, asAgentError } from "./base/errors.js";
 import type { RunState } from "./runs/run.js";
 import { triggerKinds } from "./scheduler/registry.js";
@@ -15,6 +15,7 @@ import { workspacePaths } from "./workspace/paths.js";
 const LOCK_WAIT_MS = 10_000;
 /** How long triggers and runs may take to end after the agent was told to stop; what is left is for the next start. */
 const DRAIN_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 export interface AgentOptions {
   /** Refuse to start when a definition is wrong. */
@@ -24,9 +25,10 @@ export interface AgentOptions {
 
 /**
  * The agent in the foreground: watches the clock and the folders and runs the jobs, until SIGTERM, SIGINT or
- * `ferry agent stop`. Resolves when what ran has ended; a second signal ends the process at once.
+ * `ferry agent stop`. Resolves to its exit code when what ran has ended: 130 after SIGINT, else 0. A second signal ends
+ * the process at once.
  */
-export async function runAgent(workspace: string, { strict, clock = systemClock }: AgentOptions): Promise<void> {
+export async function runAgent(workspace: string, { strict, clock = systemClock }: AgentOptions): Promise<number> {
   const paths = workspacePaths(workspace);
   const other = await dialAgent(paths.socket);
   if (other) {
@@ -44,13 +46,15 @@ export async function runAgent(workspace: string, { strict, clock = systemClock 
     strict,
     patient: true,
   });
-  const ending = new AbortController();
+  const ending: Ending = { controller: new AbortController(), code: 0 };
+  const { signal } = ending.controller;
+  const deaf = logBugs(host);
   try {
     tellRecovered(host);
     const scheduler = schedule(host);
     const performer = createPerformer(
       host,
-      operations(host, scheduler, () => ending.abort()),
+      operations(host, scheduler, () => ending.controller.abort()),
     );
     const server = await listen(paths.socket, performer).catch(async (error: unknown) => {
       await scheduler.stop();
@@ -60,15 +64,35 @@ export async function runAgent(workspace: string, { strict, clock = systemClock 
     host.worker.wake();
     tellProblems(host);
     host.log("info", `the agent is up: ${host.definitions.jobs().length} jobs, process ${process.pid}`);
-    await new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve(), { once: true }));
+    const endTidying = tidyDaily(host);
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     host.log("info", "the agent is ending: no new run begins");
-    await drain(host, scheduler);
+    await drain(host, scheduler, ending);
+    await endTidying();
     await server.close();
     released();
     host.log("info", "the agent has ended");
   } finally {
+    deaf();
     await host.close();
   }
+  return ending.code;
+}
+
+/** What reaches nobody goes to the log, with its stack. Whether the process goes on is decided elsewhere. */
+function logBugs(host: Host): () => void {
+  const tell = (bug: unknown): void => {
+    const { code, message, causeText } = asAgentError(bug);
+    host.log("error", `${code}: ${message}: ${causeText}`);
+  };
+  process.prependListener("unhandledRejection", tell).prependListener("uncaughtException", tell);
+  return () => void process.off("unhandledRejection", tell).off("uncaughtException", tell);
+}
+
+/** What tells the agent to end, and the exit code that it ends with then. */
+interface Ending {
+  readonly controller: AbortController;
+  code: 0 | 130;
 }
 
 function schedule(host: Host): Scheduler {
@@ -132,13 +156,29 @@ async function reload(host: Host, scheduler: Scheduler): Promise<void> {
   tellProblems(host);
 }
 
-function onSignals(host: Host, scheduler: Scheduler, ending: AbortController): () => void {
+/** Now, and once a day until it is told to end. */
+function tidyDaily(host: Host): () => Promise<void> {
+  let next: Timer | undefined;
+  let last: Promise<void> = Promise.resolve();
+  const tidy = (): void => {
+    last = host.tidy().catch((error: unknown) => host.log("warn", `tidying up: ${asAgentError(error).message}`));
+    next = host.clock.timer(DAY_MS, tidy);
+  };
+  tidy();
+  return () => {
+    next?.cancel();
+    return last;
+  };
+}
+
+function onSignals(host: Host, scheduler: Scheduler, ending: Ending): () => void {
   let asked = 0;
-  const end = (): void => {
+  const end = (signal: NodeJS.Signals): void => {
     asked += 1;
+    if (signal === "SIGINT") ending.code = 130;
     // What was open is continued at the next start, as after a crash.
-    if (asked > 1) process.exit(0);
-    ending.abort();
+    if (asked > 1) process.exit(ending.code);
+    ending.controller.abort();
   };
   const again = (): void => {
     reload(host, scheduler).catch((error: unknown) => host.log("error", `reload: ${asAgentError(error).message}`));
@@ -148,11 +188,11 @@ function onSignals(host: Host, scheduler: Scheduler, ending: AbortController): (
 }
 
 /** Runs end by themselves; what takes too long is left as a crash would leave it, for the next start. */
-async function drain(host: Host, scheduler: Scheduler): Promise<void> {
+async function drain(host: Host, scheduler: Scheduler, ending: Ending): Promise<void> {
   const left = host.clock.timer(DRAIN_MS, () => {
     tellLeft(host)
       .catch((error: unknown) => host.log("warn", `ended before all runs had: ${asAgentError(error).message}`))
-      .finally(() => process.exit(0));
+      .finally(() => process.exit(ending.code));
   });
   await Promise.all([host.worker.drain(), scheduler.stop()]);
   left.cancel();

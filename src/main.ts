@@ -67,9 +67,13 @@ function obeySignals(): { interruption(): AbortSignal; leave(): void } {
  * exception out of nowhere nothing here can be relied on; the next start settles what was open, as after a crash.
  */
 function reportBugs(io: Io): void {
-  process.on("unhandledRejection", (reason) => reportBug(reason, io));
+  // The agent has a log, and listens, too.
+  const report = (bug: unknown, event: string): void => {
+    if (process.listenerCount(event) === 1) reportBug(bug, io);
+  };
+  process.on("unhandledRejection", (reason) => report(reason, "unhandledRejection"));
   process.on("uncaughtException", (error) => {
-    reportBug(error, io);
+    report(error, "uncaughtException");
     process.exit(EXIT.failed);
   });
 }

@@ -24,6 +24,7 @@ import { takeLock } from "./lock.js";
 import { createLog, type Log } from "./log.js";
 import { noSuchConnection, openConnection } from "./open-connection.js";
 import { type Secrets, secretSource } from "./secret-source.js";
+import { removeSpareWork } from "./spare-work.js";
 import { jobTemplates, renderForFile } from "./templates.js";
 
 export interface HostOptions {
@@ -61,6 +62,8 @@ export interface Host {
   /** The runs that are going on, and whether the next start continues them should the process end now. */
   left(): Promise<readonly LeftRun[]>;
   history(): RunHistory;
+  /** Removes what runs that did not succeed made for themselves, where nobody can want it any more. */
+  tidy(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -88,6 +91,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
   try {
     const opened = await openParts(options, paths, (step) => undo.push(step));
     let mine: (run: QueuedRun) => boolean = () => true;
+    const reader = openHistory(paths.history);
+    undo.push(reader.close);
     const worker = createHostWorker(opened, (run) => mine(run));
     const recovered = await opened.storage.queue.recover((run) => mayContinue(run, opened.definitions));
     await removeLeftWork(paths.work, () => openHistory(paths.history));
@@ -104,7 +109,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
         const runs = await opened.storage.queue.left();
         return runs.map((run) => ({ id: run.id, isContinued: mayContinue(run, opened.definitions) }));
       },
-      history: () => openHistory(paths.history),
+      history: () => ({ ...reader, close() {} }),
+      tidy: () => removeSpareWork(paths.work, () => openHistory(paths.history), opened.log),
       async close() {
         await worker.drain();
         await undoAll();
@@ -206,9 +212,8 @@ async function continueLater(parts: Parts, run: number, error: unknown, cancelle
   }
 }
 
-async function endCancelled({ ledgers, recorder }: Storage, run: number, error: ErrorRecord): Promise<void> {
-  await ledgers.closeOpen(run, error);
-  await recorder.record({ type: "run-finished", run, state: "cancelled", error });
+async function endCancelled({ recorder }: Storage, run: number, error: ErrorRecord): Promise<void> {
+  await recorder.recordEnd({ run, error }, () => ({ type: "run-finished", run, state: "cancelled", error }));
 }
 
 function refuseProblems(definitions: InForce): void {

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import Database from "better-sqlite3";
 import { type Clock, sleep } from "../base/clock.js";
 import { AgentError, systemCode } from "../base/errors.js";
+import { connect } from "../storage/sqlite/connect.js";
 
 /**
  * The workspace's lock: one process at a time, freed by the system when its holder dies, however it dies. It is the
@@ -32,7 +32,7 @@ function tryLock(file: string, as: string): Lock | undefined {
   // Made here, so that SQLite cannot make it readable for others.
   closeSync(openSync(file, "a", 0o600));
   chmodSync(file, 0o600);
-  const database = new Database(file, { timeout: 0 });
+  const database = connect(file, { timeout: 0 });
   try {
     database.pragma("journal_mode = DELETE");
     database.pragma("locking_mode = EXCLUSIVE");

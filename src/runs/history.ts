@@ -1,5 +1,6 @@
 import type { ErrorRecord } from "../base/errors.js";
 import type { Channel, Direction } from "../base/transcript.js";
+import type { FileIdentity } from "../tasks/files.js";
 import type { DeliveryState } from "../tasks/ledger.js";
 import type { RunState, TaskState } from "./run.js";
 
@@ -15,7 +16,21 @@ export interface RunHistory {
   deliveries(filter: DeliveryFilter): Promise<readonly DeliveryRecord[]>;
   /** The newest run of each job. */
   lastRuns(): Promise<ReadonlyMap<string, RunRecord>>;
+  /**
+   * The runs whose work folder may be wanted yet: those that wait, go on, or have deliveries that are open or held, each as
+   * the first run of its chain, in whose folder it works.
+   */
+  wantedWork(): Promise<ReadonlySet<number>>;
+  /** How `job` delivered this version of a local file, or what was made of it. */
+  arrivals(job: string, path: string, identity: FileIdentity): Promise<readonly Arrival[]>;
   close(): void;
+}
+
+export interface Arrival {
+  /** A run that was to do the whole job, and succeeded. */
+  readonly whole: boolean;
+  /** Where the source was moved to afterwards. */
+  readonly movedTo: string | null;
 }
 
 export interface RunFilter {

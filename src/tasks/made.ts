@@ -1,4 +1,4 @@
-import { open, readFile, unlink } from "node:fs/promises";
+import { open, readdir, readFile, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../base/errors.js";
 import { visible } from "../base/names.js";
@@ -71,6 +71,19 @@ export async function openMade(context: TaskContext): Promise<Made> {
       keep({ source, target });
     },
   };
+}
+
+/** What tasks made, by path, of those that keep it in the work folder `folder`; and the paths where they keep it. */
+export async function madeIn(folder: string): Promise<MadeThere> {
+  const names = (await readdir(folder)).filter((name) => /^\..+\.made$/.test(name));
+  const kept = names.map((name) => join(folder, name));
+  const lines = (await Promise.all(kept.map(read))).flat();
+  return { kept, files: new Map(lines.flatMap(({ target }) => (target ? [[target.path, target]] : []))) };
+}
+
+export interface MadeThere {
+  readonly kept: readonly string[];
+  readonly files: ReadonlyMap<string, TaskFile>;
 }
 
 /** The file with its present identity, if what stands at its path is what was made. */

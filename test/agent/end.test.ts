@@ -1,12 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { openHost } from "../../src/agent/host.js";
 import { createPerformer } from "../../src/agent/perform.js";
 import { dialAgent } from "../../src/agent/socket-client.js";
 import { runAgent } from "../../src/agent.js";
 import { AgentError } from "../../src/base/errors.js";
+import { connect } from "../../src/storage/sqlite/connect.js";
 import { workspacePaths } from "../../src/workspace/paths.js";
 import { createFakeClock, type FakeClock } from "../support/fake-clock.js";
 import type { TestFerry } from "../support/ferry.js";
@@ -101,7 +101,7 @@ describe("while the store refuses, a run waits", () => {
     const ask = createPerformer(host, undefined);
     await ask("job.run", { job: "send", vars: {} });
     await server.waitFor("STOR");
-    const other = new Database(paths.history);
+    const other = connect(paths.history);
     other.exec("BEGIN IMMEDIATE");
     open();
     await eventually(() => log(ferry).includes("the run cannot be recorded, and waits"));

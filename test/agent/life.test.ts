@@ -123,7 +123,11 @@ test("a run that died while its job's file was made wrong is gone on with once t
   expect((await deliveries(ferry)).map((one) => one.state).toSorted()).toEqual(["delivered", "failed"]);
 });
 
-test.each(["SIGTERM", "SIGINT", "ferry agent stop"] as const)("%s lets a transfer end", async (how) => {
+test.each([
+  ["SIGTERM", 0],
+  ["SIGINT", 130],
+  ["ferry agent stop", 0],
+] as const)("%s lets a transfer end, and the agent ends with %i", async (how, code) => {
   const gate = gateway();
   const { ferry, atStor } = await halfway(gate.opened);
   const agent = await ferry.agent();
@@ -134,22 +138,25 @@ test.each(["SIGTERM", "SIGINT", "ferry agent stop"] as const)("%s lets a transfe
   const ended = stopping ? agentEnd(agent.process) : agent.end(how as NodeJS.Signals).then(({ code }) => code);
   await eventually(() => agent.output().includes("the agent is ending"));
   gate.open();
-  expect(await ended).toBe(0);
+  expect(await ended).toBe(code);
   expect((await stopping)?.code ?? 0).toBe(0);
   expect((await runs(ferry)).filter((run) => run.state !== "queued").map((run) => run.state)).toEqual(["succeeded"]);
   expect((await deliveries(ferry)).filter((one) => one.state === "delivered")).toHaveLength(1);
   expect(existsSync(join(ferry.folder, ".ferry/agent.sock"))).toBe(false);
 });
 
-test("a second signal ends the agent at once, and the run is continued at the next start", async () => {
+test.each([
+  ["SIGTERM", 0],
+  ["SIGINT", 130],
+] as const)("a second %s ends the agent at once, and the run is continued at the next start", async (signal, code) => {
   const gate = gateway();
   const { ferry, atStor } = await halfway(gate.opened);
   const agent = await ferry.agent();
   ferry.write("outbox/a.csv", "a");
   await atStor;
-  agent.process.kill("SIGTERM");
+  agent.process.kill(signal);
   await eventually(() => agent.output().includes("the agent is ending"));
-  expect((await agent.end("SIGTERM")).code).toBe(0);
+  expect((await agent.end(signal)).code).toBe(code);
   gate.open();
   const second = await ferry.agent();
   await eventually(async () => (await deliveries(ferry)).some((one) => one.state === "delivered"));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -165,6 +165,22 @@ test("a promise that fails with nobody waiting for it is told, and ends nothing"
   expect(told.said.err).toMatch(
     /^error\[FERRY_BUG\]: unexpected failure: nobody listens\n {2}cause: Error: nobody listens\n/,
   );
+});
+
+test("in an agent it is in the log, too, and the agent goes on", async () => {
+  // The second to listen is the agent.
+  const what = `if (process.listenerCount("unhandledRejection") === 2) Promise.reject(new Error("nobody listens"));`;
+  const folder = pushing({});
+  const agent = ferry(["agent", "-w", folder], { NODE_OPTIONS: afterwards("unhandledRejection", what) });
+  await until(() => agent.said.err.includes("FERRY_BUG") && agent.said.err.includes("the agent is up"));
+  const status = ferry(["agent", "status", "-w", folder]);
+  expect(await status.ended).toBe(0);
+  const [log = ""] = readdirSync(join(folder, ".ferry/logs"));
+  expect(readFileSync(join(folder, ".ferry/logs", log), "utf8")).toContain(
+    "error FERRY_BUG: unexpected failure: nobody listens: Error: nobody listens",
+  );
+  agent.process.kill("SIGTERM");
+  expect(await agent.ended).toBe(0);
 });
 
 test("an exception out of nowhere ends the process with 1, with a code and a hint", async () => {

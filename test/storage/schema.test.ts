@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import type { RunState } from "../../src/runs/run.js";
 import { openStorage } from "../../src/storage/open.js";
+import { connect } from "../../src/storage/sqlite/connect.js";
 import { openHistory } from "../../src/storage/sqlite/history.js";
 import { bench, deliveryIn, running, withDatabase } from "./workbench.js";
 
@@ -231,8 +231,6 @@ test("a half-made database of a process that died is made anew", () => {
   writeFileSync(join(folder, "history.db.new"), "half");
   expect(refusalOf(join(folder, "history.db"))).toBeUndefined();
   expect(readdirSync(folder)).toEqual(["history.db"]);
-  expect(new Database(join(folder, "history.db"), { readonly: true }).pragma("journal_mode", { simple: true })).toBe(
-    "wal",
-  );
+  expect(connect(join(folder, "history.db"), { readonly: true }).pragma("journal_mode", { simple: true })).toBe("wal");
   rmSync(folder, { recursive: true });
 });

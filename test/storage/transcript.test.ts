@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { TranscriptLine } from "../../src/runs/ports.js";
+import { connect } from "../../src/storage/sqlite/connect.js";
 import { type Bench, bench, deliveryIn, failure, running, SECRET, upload, withDatabase } from "./workbench.js";
 
 function line(b: Bench, run: number, text: string, values: Partial<TranscriptLine> = {}): void {
@@ -98,7 +98,7 @@ test("while the disk refuses nothing begins, and nothing is lost once it does no
   const run = await running(b);
   const { id } = await b.storage.ledgers.of(run, "push").plan(upload("a.csv"));
   line(b, run, "STOR a");
-  const other = new Database(b.file);
+  const other = connect(b.file);
   other.exec("BEGIN IMMEDIATE");
   await b.clock.advance(1000);
   await expect(b.storage.ledgers.of(run, "push").advance(id, { state: "sending" })).rejects.toMatchObject({
@@ -159,9 +159,9 @@ test("a secret is in no table, no view and no file", async () => {
   await ledgers.of(run, "push").advance(id, { state: "publishing", reply: `250 ${SECRET}` });
   await ledgers.of(run, "push").advance(id, { state: "failed", error });
   await deliveryIn(b, run, "publishing", "b.csv");
-  await ledgers.closeOpen(run, error);
+  const end = { type: "run-finished", run, state: "failed", error, reason: SECRET } as const;
+  await recorder.recordEnd({ run, error }, () => end);
   await ledgers.resolveResend((await ledgers.held(run, "b.csv"))!.id, SECRET);
-  await recorder.record({ type: "run-finished", run, state: "failed", error, reason: SECRET });
   await recorder.record({ type: "audit", action: "secret set", subject: SECRET, detail: SECRET });
   await queue.drop(2, "cancelled", SECRET);
 

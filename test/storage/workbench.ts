@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import type { ErrorRecord } from "../../src/base/errors.js";
 import { createMasker } from "../../src/base/secret.js";
@@ -9,6 +9,7 @@ import type { RunHistory } from "../../src/runs/history.js";
 import type { NewRun, Storage } from "../../src/runs/ports.js";
 import type { WatchedFile } from "../../src/scheduler/trigger.js";
 import { openStorage } from "../../src/storage/open.js";
+import { connect } from "../../src/storage/sqlite/connect.js";
 import { openHistory } from "../../src/storage/sqlite/history.js";
 import type { FileIdentity } from "../../src/tasks/files.js";
 import type { Delivery, DeliveryState, NewDelivery } from "../../src/tasks/ledger.js";
@@ -54,8 +55,8 @@ export function bench(folder = mkdtempSync(join(tmpdir(), "ferry-storage-"))): B
   return made;
 }
 
-export function withDatabase<T>(file: string, work: (db: Database.Database) => T): T {
-  const db = new Database(file);
+export function withDatabase<T>(file: string, work: (db: Database) => T): T {
+  const db = connect(file);
   try {
     return work(db);
   } finally {

@@ -11,8 +11,9 @@ import {
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import Database from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import { AgentError } from "../../base/errors.js";
+import { connect } from "./connect.js";
 import { corrupt, openingError } from "./errors.js";
 import { APPLICATION_ID, applicationOf, migrate, SCHEMA_VERSION, versionOf } from "./migrations.js";
 
@@ -23,7 +24,7 @@ export const BUSY_TIMEOUT_MS = 2000;
  * Opens the history for the one process that writes, and creates it when there is none. Damage, a foreign file and a newer
  * schema are refused with the file as it was; it is never replaced by an empty one.
  */
-export function openDatabase(file: string): Database.Database {
+export function openDatabase(file: string): Database {
   try {
     if (!existsSync(file)) createDatabase(file);
     restrict(file);
@@ -35,7 +36,7 @@ export function openDatabase(file: string): Database.Database {
 }
 
 /** Refuses what the program cannot read: not ours, or newer. */
-export function refuseForeign(db: Database.Database, file: string): void {
+export function refuseForeign(db: Database, file: string): void {
   if (applicationOf(db) !== APPLICATION_ID) throw corrupt(file, "is not a history of Ferry's");
   const version = versionOf(db);
   if (version > SCHEMA_VERSION) {
@@ -53,7 +54,7 @@ function createDatabase(file: string): void {
   const handle = openSync(made, "wx", 0o600);
   fchmodSync(handle, 0o600);
   closeSync(handle);
-  const db = new Database(made);
+  const db = connect(made);
   try {
     migrate(db);
     db.pragma("journal_mode = WAL");
@@ -81,7 +82,7 @@ function restrict(file: string): void {
 
 /** Read-only, because a connection that writes would change a damaged file before it is known to be damaged. */
 function inspect(file: string): void {
-  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  const db = connect(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   try {
     refuseForeign(db, file);
     const found = db.pragma("quick_check(1)", { simple: true });
@@ -91,8 +92,8 @@ function inspect(file: string): void {
   }
 }
 
-function openWriter(file: string): Database.Database {
-  const db = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+function openWriter(file: string): Database {
+  const db = connect(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   try {
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");

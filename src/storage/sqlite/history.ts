@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import Database from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import type { DeliveryFilter, DeliveryRecord, LineFilter, RunHistory, RunRecord } from "../../runs/history.js";
+import { connect } from "./connect.js";
 import { BUSY_TIMEOUT_MS, refuseForeign } from "./database.js";
 import { openingError, storageError } from "./errors.js";
 import { deliveriesWhere, pathMatcher, runsWhere } from "./history-filters.js";
@@ -21,12 +22,13 @@ import {
   toSession,
   withError,
 } from "./history-rows.js";
-import { all, each, one } from "./statements.js";
+import { all, one } from "./statements.js";
+import { selectArrivals, selectWantedWork } from "./work-rows.js";
 
 /** Reads the history, also while the agent writes it. Where there is none yet it is empty, until there is one. */
 export function openHistory(file: string): RunHistory {
-  let db: Database.Database | undefined;
-  const read = <T>(empty: T, question: (db: Database.Database) => T): T => {
+  let db: Database | undefined;
+  const read = <T>(empty: T, question: (db: Database) => T): T => {
     db ??= openReader(file);
     if (!db) return empty;
     try {
@@ -58,12 +60,14 @@ export function openHistory(file: string): RunHistory {
       return read([], (from) => all<SessionColumns>(from, sql, { run })).map(toSession);
     },
     lines: async (filter) => read([], (from) => selectLines(from, filter)),
-    deliveries: async (filter) => read([], (from) => selectDeliveries(from, filter)),
+    deliveries: async (filter) => read([], (from) => from.transaction(() => selectDeliveries(from, filter))()),
     async lastRuns() {
       const sql = `SELECT ${RUN} WHERE b.id IN (SELECT max(id) FROM run_rows GROUP BY job)`;
       const runs = read([], (from) => all<RunColumns>(from, sql)).map(toRun);
       return new Map<string, RunRecord>(runs.map((run) => [run.job, run]));
     },
+    wantedWork: async () => new Set(read([], selectWantedWork)),
+    arrivals: async (job, path, identity) => read([], (from) => selectArrivals(from, job, path, identity)),
     close() {
       db?.close();
       db = undefined;
@@ -71,11 +75,11 @@ export function openHistory(file: string): RunHistory {
   };
 }
 
-function openReader(file: string): Database.Database | undefined {
+function openReader(file: string): Database | undefined {
   if (!existsSync(file)) return undefined;
-  let db: Database.Database | undefined;
+  let db: Database | undefined;
   try {
-    db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    db = connect(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     refuseForeign(db, file);
     return db;
   } catch (error) {
@@ -84,7 +88,7 @@ function openReader(file: string): Database.Database | undefined {
   }
 }
 
-function selectLines(db: Database.Database, filter: LineFilter): LineColumns[] {
+function selectLines(db: Database, filter: LineFilter): LineColumns[] {
   const { run, after = 0, session, task } = filter;
   return all<LineColumns>(
     db,
@@ -95,13 +99,20 @@ function selectLines(db: Database.Database, filter: LineFilter): LineColumns[] {
 }
 
 /** SQL narrows down, the glob decides. */
-function selectDeliveries(db: Database.Database, filter: DeliveryFilter): DeliveryRecord[] {
+function selectDeliveries(db: Database, filter: DeliveryFilter): DeliveryRecord[] {
   const { sql, parameters } = deliveriesWhere(filter);
   const matches = filter.glob === undefined ? () => true : pathMatcher(filter.glob);
   const found: DeliveryRecord[] = [];
-  for (const row of each<DeliveryColumns>(db, `SELECT ${DELIVERY} ${sql} ORDER BY d.id DESC`, parameters)) {
-    if (found.length >= filter.limit) break;
-    if (matches(row.localPath) || matches(row.remotePath)) found.push(withError(row));
+  const text = `SELECT ${DELIVERY} ${sql} ORDER BY d.id DESC LIMIT ${PAGE} OFFSET @skipped`;
+  for (let skipped = 0; ; skipped += PAGE) {
+    const page = all<DeliveryColumns>(db, text, { ...parameters, skipped });
+    for (const row of page) {
+      if (found.length >= filter.limit) return found;
+      if (matches(row.localPath) || matches(row.remotePath)) found.push(withError(row));
+    }
+    if (page.length < PAGE) return found;
   }
-  return found;
 }
+
+/** Not all at once: somebody may have sent millions of files. */
+const PAGE = 10_000;

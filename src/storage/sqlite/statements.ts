@@ -1,4 +1,4 @@
-import type { Database, Statement } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 
 /** What may stand for a named parameter. */
 type Value = string | number | boolean | Date | object | null | undefined;
@@ -6,35 +6,21 @@ export type Parameters = Readonly<Record<string, Value>>;
 
 /** Runs a statement that changes rows; resolves to how many it changed. */
 export function change(db: Database, sql: string, parameters: Parameters = {}): number {
-  return prepared(db, sql).run(bound(parameters)).changes;
+  return db.prepare(sql).run(bound(parameters)).changes;
 }
 
 /** The id that a statement inserted. */
 export function insert(db: Database, sql: string, parameters: Parameters): number {
-  return Number(prepared(db, sql).run(bound(parameters)).lastInsertRowid);
+  return Number(db.prepare(sql).run(bound(parameters)).lastInsertRowid);
 }
 
 export function one<Row>(db: Database, sql: string, parameters: Parameters = {}): Row | undefined {
   // SQLite's rows have the type that their statement gives them, which better-sqlite3 cannot know.
-  return prepared(db, sql).get(bound(parameters)) as Row | undefined;
+  return db.prepare(sql).get(bound(parameters)) as Row | undefined;
 }
 
 export function all<Row>(db: Database, sql: string, parameters: Parameters = {}): Row[] {
-  return prepared(db, sql).all(bound(parameters)) as Row[];
-}
-
-export function each<Row>(db: Database, sql: string, parameters: Parameters = {}): IterableIterator<Row> {
-  return prepared(db, sql).iterate(bound(parameters)) as IterableIterator<Row>;
-}
-
-const kept = new WeakMap<Database, Map<string, Statement>>();
-
-function prepared(db: Database, sql: string): Statement {
-  const statements = kept.get(db) ?? new Map<string, Statement>();
-  kept.set(db, statements);
-  const known = statements.get(sql) ?? db.prepare(sql);
-  statements.set(sql, known);
-  return known;
+  return db.prepare(sql).all(bound(parameters)) as Row[];
 }
 
 function bound(parameters: Parameters): Record<string, string | number | null> {
