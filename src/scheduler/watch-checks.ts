@@ -16,6 +16,12 @@ export async function isRegularFile(path: string): Promise<boolean> {
   return found?.isFile() ?? false;
 }
 
+/** Whether exactly this version still stands at its path. */
+export async function standsThere({ path, version }: WatchedFile): Promise<boolean> {
+  const found = await lstat(path, { bigint: true }).catch(() => undefined);
+  return found?.isFile() === true && sameVersion(versionOf(found), version);
+}
+
 /**
  * Whether a path that was taken before counts again; undefined when it changes at this moment. It does not count when only
  * its times were touched, which shows where the taken version was delivered and so its checksum is known.

@@ -2,7 +2,7 @@ import { openForWriting } from "./open-files.js";
 import type { FileVersion, TriggerContext, WatchedFile } from "./trigger.js";
 import { bookFiles } from "./watch-booking.js";
 import { inOrder } from "./watch-candidates.js";
-import { countsAgain } from "./watch-checks.js";
+import { countsAgain, standsThere } from "./watch-checks.js";
 import type { Watching } from "./watch-look.js";
 import { sameVersion } from "./watch-scan.js";
 
@@ -89,7 +89,8 @@ async function sort(context: TriggerContext, files: readonly WatchedFile[]) {
     else if (await marks.putAway(job, file)) touched.push(file);
     else {
       const again = before === undefined || (await countsAgain(file, before, context));
-      if (again === undefined) unsure = true;
+      // Ferry may have put it away between the listing and the marks.
+      if (again === undefined || !(await standsThere(file))) unsure = true;
       else (again ? counting : touched).push(file);
     }
   }

@@ -58,7 +58,10 @@ describe.skipIf(!requireServer("vsftpd"))("files in a watched folder, sent to vs
     const rows = await deliveries(ferry);
     expect(rows.map((row) => row.remotePath.split("/").at(-1)).toSorted()).toEqual(Object.keys(files).toSorted());
     expect(new Set(rows.map((row) => row.state))).toEqual(new Set(["delivered"]));
-    expect(new Set((await runs(ferry)).map((run) => run.state))).toEqual(new Set(["succeeded"]));
+    const ends = (await runs(ferry)).map(({ state, error }) =>
+      error ? `${state}: ${error.message}: ${error.cause}` : state,
+    );
+    expect(new Set(ends)).toEqual(new Set(["succeeded"]));
     expect(readdirSync(join(ferry.folder, "outbox"))).toEqual([]);
     expect(readdirSync(join(ferry.folder, "sent"))).toHaveLength(1000);
   });

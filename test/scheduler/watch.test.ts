@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { appendFile, chmod, link, mkdir, open, rename, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -223,6 +224,29 @@ describe("files are consumed by version", () => {
     await rename(join(workspace.outbox, "b.tmp"), path);
     await workspace.count(2);
     expect(workspace.taken()).toEqual(["a.csv", "a.csv"]);
+  });
+
+  test("not what Ferry puts away while the folder is looked at, although it was linked before", async () => {
+    const { marks, outbox } = workspace;
+    const path = join(outbox, "a.csv");
+    await put("a.csv");
+    workspace.start();
+    await workspace.count(1);
+    marks.underWay = async () => true;
+    await link(path, join(workspace.folder, "sent.csv"));
+    await workspace.sweep();
+    const { taken } = marks;
+    // The file is in the listing by now, and gone when the marks are read.
+    marks.taken = async (...asked) => {
+      if (existsSync(path)) {
+        await unlink(path);
+        marks.disposed(path);
+      }
+      return taken(...asked);
+    };
+    await workspace.sweep();
+    await workspace.sweep();
+    expect([workspace.taken(), existsSync(path)]).toEqual([["a.csv"], false]);
   });
 
   test("existing: false takes what is there at the first sight silently, and nothing else", async () => {
