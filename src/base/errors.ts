@@ -15,6 +15,8 @@ export interface ErrorDetails {
   readonly where?: string;
   /** The retry class, where a failure gathers others and theirs decides. */
   readonly retry?: RetryClass;
+  /** It came before anything was asked for that changes something. */
+  readonly nothingDone?: boolean;
 }
 
 /** A failure that an operator can act on. `message` names the thing and what happened to it, lower case, no full stop. */
@@ -24,6 +26,7 @@ export class AgentError extends Error {
   readonly hint: string;
   readonly where: string | undefined;
   readonly retry: RetryClass;
+  readonly nothingDone: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, { cause: details.cause });
@@ -31,6 +34,7 @@ export class AgentError extends Error {
     this.hint = details.hint ?? row(code).hint;
     this.where = details.where;
     this.retry = details.retry ?? row(code).retry;
+    this.nothingDone = details.nothingDone ?? false;
   }
 
   get exitCode(): number {
@@ -67,6 +71,13 @@ export function asAgentError(error: unknown): AgentError {
   return new AgentError("FERRY_BUG", `unexpected failure: ${text}`, {
     cause: error instanceof Error ? error.stack : error,
   });
+}
+
+/** The same failure, said to have come before anything was asked for that changes something. */
+export function beforeAnything(error: unknown): AgentError {
+  const { code, message, cause, hint, where, retry } = asAgentError(error);
+  const place = where === undefined ? {} : { where };
+  return new AgentError(code, message, { cause, hint, retry, ...place, nothingDone: true });
 }
 
 export function row(code: ErrorCode): ErrorRow {

@@ -32,7 +32,10 @@ export interface RemoteSession {
   /** Reads `path` into `sink`, in order, and resolves once the server has said that it was all. */
   download(path: string, sink: ByteSink, options?: TransferOptions): Promise<TransferReceipt>;
 
-  /** Moves `from` to `to`. Fails with FERRY_TARGET_EXISTS when `to` exists, unless `replace`; then `to`'s old content survives until the new is there. */
+  /**
+   * Moves `from` to `to`. Fails with FERRY_TARGET_EXISTS when `to` exists, unless `replace`; then `to`'s old content survives until the new is there.
+   * A failure that came before `from` could have been moved says so with `nothingDone`.
+   */
   rename(from: string, to: string, options?: { readonly replace?: boolean }): Promise<Reply>;
 
   /** Removes the file at `path`. Absence is FERRY_REMOTE_NOT_FOUND. */

@@ -9,7 +9,7 @@ import type { WatchedFile } from "../scheduler/trigger.js";
 import type { TaskFile } from "../tasks/files.js";
 import type { Progress, TaskContext, TaskKind } from "../tasks/task.js";
 import { allTasks, performRun, type RunEnd, type Stage } from "./pipeline.js";
-import type { QueuedRun, RunEvent, Storage } from "./ports.js";
+import type { ClosedDeliveries, DeliverySummary, QueuedRun, RunEvent, Storage } from "./ports.js";
 import { createSessionPool, type OpenConnection, type PoolOptions } from "./sessions.js";
 import { outcomeOf, type RunSurroundings } from "./task-runner.js";
 
@@ -48,12 +48,13 @@ export async function executeRun(executor: Executor, run: QueuedRun, job: Job, s
     warn: (message) => executor.log(run.id, job.name, "warn", message),
     counter: { last: 0 },
   });
-  const end = async (found: RunEnd): Promise<RunEnd> => {
-    const settled = await closeDeliveries(executor, run, found);
-    const event = await finalEvent(executor, run, settled);
-    await storage.recorder.record(event);
+  const end = async (found: RunEnd): Promise<RunEnded> => {
+    const closing = { run: run.id, error: toRecord(found.error ?? leftOpen()) };
+    const event = await storage.recorder.recordEnd(closing, (closed, summary) =>
+      finalEvent(run, withClosed(found, closed), summary),
+    );
     executor.log(run.id, job.name, ...endLine(event));
-    return settled;
+    return event;
   };
   executor.log(run.id, job.name, "info", `begins, started by ${run.trigger}`);
   try {
@@ -131,18 +132,20 @@ function endLine({ state, reason, error }: RunEnded): Parameters<TaskContext["lo
   return ["info", reason === undefined ? state : `${state}: ${reason}`];
 }
 
+function leftOpen(): AgentError {
+  return new AgentError("FERRY_FILES_FAILED", "the run ended, and no task of it took up what was open");
+}
+
 /** What no task brought to its end is closed with the run, which then has not succeeded. */
-async function closeDeliveries({ storage }: Executor, run: QueuedRun, end: RunEnd): Promise<RunEnd> {
-  const left = new AgentError("FERRY_FILES_FAILED", "the run ended, and no task of it took up what was open");
-  const closed = await storage.ledgers.closeOpen(run.id, toRecord(end.error ?? left));
+function withClosed(end: RunEnd, closed: ClosedDeliveries): RunEnd {
   if (end.error || closed.held + closed.failed === 0) return end;
+  const left = leftOpen();
   if (closed.held === 0) return { ...end, state: "failed", error: left };
   const held = new AgentError("FERRY_HELD", `${left.message}: whether it arrived is in doubt`);
   return { ...end, state: "failed", error: held };
 }
 
-async function finalEvent(executor: Executor, run: QueuedRun, end: RunEnd): Promise<RunEnded> {
-  const summary = await executor.storage.ledgers.summary(run.id);
+function finalEvent(run: QueuedRun, end: RunEnd, summary: DeliverySummary): RunEnded {
   const moved = summary.delivered + summary.unverified > 0;
   const reason = moved || end.nothing.length === 0 ? undefined : end.nothing.join("; ");
   return {

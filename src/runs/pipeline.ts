@@ -49,13 +49,9 @@ export function allTasks(job: Job): readonly TaskDefinition[] {
 function resentTask(job: Job, id: string | undefined): TaskDefinition {
   const task = allTasks(job).find((one) => one.id === id);
   if (task) return task;
-  throw new AgentError(
-    "FERRY_DEFINITION",
-    `the job ${job.name} has no task ${id} any more, which was to send it again`,
-    {
-      hint: "give the task that name again, or resolve the delivery as delivered",
-    },
-  );
+  throw new AgentError("FERRY_DEFINITION", `the job ${job.name} has no task ${id} any more, which the delivery is of`, {
+    hint: "give the task that name again, or resolve the delivery as delivered",
+  });
 }
 
 /** What follows has a time of its own, because the run's may be over. A run that was cancelled is still finished. */

@@ -32,7 +32,10 @@ export interface NewRun {
   readonly attempt: number;
   /** The interrupted run that this one continues, or the run whose held delivery it sends again. */
   readonly continues: number | undefined;
-  /** A held delivery of `continues` that a person wants sent again: the run does that and nothing else. */
+  /**
+   * A delivery of `continues` that was held until a person decided: to be sent again, or, where it is delivered, to have
+   * its source put away. The run does that and nothing else.
+   */
   readonly resend: number | undefined;
 }
 
@@ -167,6 +170,11 @@ export interface TranscriptLine {
 export interface RunRecorder {
   /** Durable when it resolves. The end of a run is also that of what it has open of tasks and sessions. */
   record(event: RunEvent): Promise<void>;
+  /**
+   * Closes the deliveries that a run, or a task of it, leaves open, and records the end that `end` makes of that, in one
+   * transaction: whoever goes on with the run after a crash finds both, or neither. Gives the event.
+   */
+  recordEnd<Event extends RunEvent>(closing: Closing, end: EndOf<Event>): Promise<Event>;
   /** Keeps a line; it is on disk with the next event, delivery state or flush, whichever comes first, and within a second. */
   line(line: TranscriptLine): void;
   flush(): Promise<void>;
@@ -174,20 +182,30 @@ export interface RunRecorder {
   inheritance(run: number): Promise<Inheritance | undefined>;
 }
 
+/**
+ * The end of a run, or of its task `task`: deliveries still open become `failed` with `error`, or `held` where they may have
+ * arrived: from `publishing`, and whatever was to be sent again.
+ */
+export interface Closing {
+  readonly run: number;
+  readonly task?: string;
+  readonly error: ErrorRecord;
+}
+
+/** What is recorded as the end, given what became of the deliveries. */
+export type EndOf<Event extends RunEvent> = (closed: ClosedDeliveries, summary: DeliverySummary) => Event;
+
 export interface Ledgers {
   /** The ledger of one task of one run. */
   of(run: number, task: string): Ledger;
-  /**
-   * At the end of a run, or of its task `task`: deliveries still open become `failed` with `error`, or `held` where they
-   * may have arrived: from `publishing`, and whatever was to be sent again.
-   */
+  /** Closes what a run, or a task of it, has open: see `Closing`. */
   closeOpen(run: number, error: ErrorRecord, task?: string): Promise<ClosedDeliveries>;
-  /** How the deliveries of a run ended. */
-  summary(run: number): Promise<DeliverySummary>;
   /** The held delivery that `file` (base name, local or remote path) names in `run`; undefined when there is none. */
   held(run: number, file: string): Promise<HeldDelivery | undefined>;
   /** A person's decision that a held delivery arrived: it becomes `delivered`. */
   resolveDelivered(id: number, note: string): Promise<void>;
+  /** The same, and a run that puts its source away is queued, in one transaction. Resolves to that run's id. */
+  resolvePutAway(id: number, note: string): Promise<number>;
   /** A person's decision to send a held delivery again: it becomes `failed`, and a run that resends it is queued, in one transaction. Resolves to that run's id. */
   resolveResend(id: number, note: string): Promise<number>;
 }
@@ -203,6 +221,7 @@ export interface HeldDelivery {
   readonly task: string;
 }
 
+/** How the deliveries of a run ended. */
 export interface DeliverySummary {
   readonly delivered: number;
   readonly bytes: number;

@@ -132,16 +132,8 @@ async function fail(
 ): Promise<TaskEnd> {
   const state: TaskState =
     error.code === "FERRY_CANCELLED" ? "cancelled" : error.code === "FERRY_RUN_TIMEOUT" ? "timed-out" : "failed";
-  await around.ledgers.closeOpen(around.run.id, toRecord(error), task.id);
-  await around.recorder.record({
-    type: "task-finished",
-    run: around.run.id,
-    task: task.id,
-    kind: task.kind,
-    state,
-    attempts,
-    error: toRecord(error),
-  });
+  const about = { run: around.run.id, task: task.id, error: toRecord(error) };
+  await around.recorder.recordEnd(about, () => ({ type: "task-finished", ...about, kind: task.kind, state, attempts }));
   return { state, result: undefined, error };
 }
 

@@ -54,6 +54,8 @@ export function createWorker(options: WorkerOptions): Worker {
     looking = true;
     looked = lookWhileChanging().finally(() => {
       looking = false;
+      // Asked for between the end of the look and here.
+      if (again) wake();
       tell();
     });
   }

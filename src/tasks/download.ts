@@ -4,9 +4,10 @@ import { AgentError } from "../base/errors.js";
 import { safeFileName } from "../base/names.js";
 import { type ClaimedTargets, claimedTargets } from "./delivery/claimed-targets.js";
 import { deliver } from "./delivery/deliver.js";
+import { disposing } from "./delivery/disposing.js";
 import { type DownloadOptions, downloadCourier } from "./delivery/download-courier.js";
 import { gatherFailures } from "./delivery/failures.js";
-import { asError, disposalFailure, isSettled, mayDispose, mayTryAgain, refuseUnsettled } from "./delivery/outcome.js";
+import { asError, isSettled, mayDispose, mayTryAgain, refuseUnsettled } from "./delivery/outcome.js";
 import { disposeRemote } from "./delivery/remote-disposal.js";
 import type { TaskFile } from "./files.js";
 import type { Delivery } from "./ledger.js";
@@ -158,13 +159,12 @@ async function localTemporary(
 }
 
 async function putAway(context: TaskContext, spec: DownloadSpec, delivery: Delivery, file: RemoteFile): Promise<void> {
-  if (spec.after === "keep") return;
-  try {
+  const { after } = spec;
+  if (after === "keep") return;
+  await disposing(context.ledger, delivery, async () => {
     const remote = await context.session(spec.connection);
-    await context.ledger.disposed(delivery.id, await disposeRemote(context, remote, spec.after, delivery, file));
-  } catch (error) {
-    throw disposalFailure(delivery, error);
-  }
+    await context.ledger.disposed(delivery.id, await disposeRemote(context, remote, after, delivery, file));
+  });
 }
 
 /** What the next tasks get. A file that was taken away at once, or since, is left out. */

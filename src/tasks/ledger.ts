@@ -56,7 +56,10 @@ export interface DeliveryChange {
   readonly sha256?: string;
   readonly verifiedBy?: string;
   readonly reply?: string;
-  /** Set with `failed` and `held`, also the reason of `skipped`; cleared by a state that is not one of them. */
+  /**
+   * Set with `failed` and `held`, also the reason of `skipped`; cleared by a state that is not one of them. With the state
+   * that a delivered row has already: FERRY_DISPOSAL_FAILED, until it is `disposed`.
+   */
   readonly error?: ErrorRecord;
   /** A new temporary name, where the old one was given up. */
   readonly temporaryPath?: string;

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { type ClaimedTargets, claimedTargets } from "./delivery/claimed-targets.js";
 import { deliver } from "./delivery/deliver.js";
+import { disposing } from "./delivery/disposing.js";
 import { type Failures, gatherFailures } from "./delivery/failures.js";
-import { asError, disposalFailure, isSettled, mayDispose, mayTryAgain, refuseUnsettled } from "./delivery/outcome.js";
+import { asError, isSettled, mayDispose, mayTryAgain, refuseUnsettled } from "./delivery/outcome.js";
 import { remoteTarget } from "./delivery/remote-target.js";
 import { fileOf, type UploadOptions, uploadCourier } from "./delivery/upload-courier.js";
 import { afterSchema, disposeSource } from "./dispose.js";
@@ -129,15 +130,13 @@ async function plannedRow(
 
 async function putAway(context: TaskContext, spec: UploadSpec, delivery: Delivery): Promise<void> {
   const file = fileOf(delivery);
-  try {
+  await disposing(context.ledger, delivery, async () => {
     let to: string | undefined;
     for (const origin of file.origins) to = await disposeSource(context, origin, spec.after, file);
     // Moved to where it lay, it was not moved.
     const stays = file.origins.some((origin) => origin.path === to);
     if (spec.after !== "keep" && !stays) await context.ledger.disposed(delivery.id, to);
-  } catch (error) {
-    throw disposalFailure(delivery, error);
-  }
+  });
 }
 
 function optionsOf(spec: UploadSpec): UploadOptions {

@@ -67,7 +67,9 @@ const ftpSteps = (): readonly Silence<FtpScript>[] => [
     script: { STOR: then((session) => session.usual()) },
   },
   { id: "mfmt", told: REPLY, script: { stallAt: "MFMT" } },
-  { id: "rnfr", told: "held FERRY_HELD, nothing", script: { stallAt: "RNFR" } },
+  // It was never asked to rename anything.
+  { id: "rnfr", told: REPLY, script: { stallAt: "RNFR" } },
+  { id: "rnto-never", told: "held FERRY_HELD, nothing", script: { stallAt: "RNTO" } },
   // Looked at again: what was done is delivered, what was not is done then.
   { id: "rnto-done", told: DELIVERED, script: { RNTO: silentOnce(true) } },
   { id: "rnto-not-done", told: DELIVERED, script: { RNTO: silentOnce(false) } },
@@ -102,6 +104,12 @@ const sftpSteps = (): readonly Silence<SftpScript>[] => [
   { id: "fstat", told: "failed FERRY_COMPLETION_TIMEOUT, nothing", script: { FSTAT: "ignore" } },
   { id: "close", told: "failed FERRY_COMPLETION_TIMEOUT, nothing", script: { CLOSE: "ignore" } },
   { id: "setstat", told: REPLY, script: { SETSTAT: "ignore" } },
+  // The second one asks what stands under the final name: it was never asked to rename anything.
+  {
+    id: "rename-lstat",
+    told: REPLY,
+    script: { LSTAT: ({ occurrence }) => (occurrence > 1 ? "ignore" : undefined) },
+  },
   { id: "rename-done", told: DELIVERED, script: { RENAME: sftpOnce("do-and-ignore") } },
   { id: "rename-not-done", told: DELIVERED, script: { RENAME: sftpOnce("ignore") } },
   {

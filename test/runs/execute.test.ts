@@ -2,8 +2,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AgentError } from "../../src/base/errors.js";
+import type { TaskDefinition } from "../../src/jobs/job.js";
 import type { TaskState } from "../../src/runs/run.js";
-import { type Bench, bench, deliveryIn, failure, newRun, upload as planned, running } from "../storage/workbench.js";
+import {
+  type Bench,
+  bench,
+  deliveryIn,
+  failure,
+  newRun,
+  upload as planned,
+  running,
+  withDatabase,
+} from "../storage/workbench.js";
 import { type Deed, executor, failing, job, perform, states, task } from "./stage.js";
 
 async function queued(): Promise<Bench> {
@@ -162,6 +172,34 @@ describe("a delivery that is open", () => {
       ["held FERRY_HELD", "failed FERRY_FILES_FAILED"],
     ]);
   });
+
+  /** The process dies as it records an event of these types: nothing of that transaction is there. */
+  async function dies(b: Bench, types: readonly string[], tasks: readonly TaskDefinition[]): Promise<void> {
+    const met = types.map((type) => `'${type}'`).join(", ");
+    const trigger = `CREATE TRIGGER died BEFORE INSERT ON events WHEN NEW.type IN (${met}) BEGIN SELECT raise(ABORT, 'died'); END`;
+    withDatabase(b.file, (db) => db.exec(trigger));
+    await expect(perform(b, executor(b, { upload: failing }), job({ tasks }))).rejects.toThrow("died");
+    withDatabase(b.file, (db) => db.exec("DROP TRIGGER died"));
+    await b.reopen();
+    await b.storage.queue.recover(() => true);
+  }
+
+  test.each([
+    { of: "run", types: ["run-finished"], when: "false" },
+    { of: "task", types: ["task-finished", "run-finished"], when: undefined },
+  ])(
+    "is closed together with the end of its $of: where that was cut off, the run that goes on settles it",
+    async (cut) => {
+      const b = await adopted();
+      const push = task("push", { kind: "upload", when: cut.when });
+      await dies(b, cut.types, [push]);
+      await perform(b, executor(b, { upload: failing }), job({ tasks: [{ ...push, when: "false" }] }));
+      expect([states(b, "run_rows").slice(1), states(b, "delivery_rows").slice(2)]).toEqual([
+        ["interrupted FERRY_INTERRUPTED", "failed FERRY_HELD"],
+        ["failed FERRY_INTERRUPTED", "failed FERRY_INTERRUPTED", "held FERRY_HELD", "failed FERRY_FILES_FAILED"],
+      ]);
+    },
+  );
 
   test("keeps its run's work folder", async () => {
     const b = await queued();

@@ -85,6 +85,38 @@ test("a run that sends again and died after its task goes on without sending onc
   expect({ done, run: states(b, "run_rows").at(-1) }).toEqual({ done: [], run: "succeeded" });
 });
 
+test("a run that puts away the source of what a person called delivered finds it as it is, and has no other", async () => {
+  const b = bench();
+  const run = await running(b);
+  const { id } = await deliveryIn(b, run, "held", "c.csv");
+  await deliveryIn(b, run, "failed", "b.csv");
+  await b.storage.recorder.record({ type: "run-finished", run, state: "failed", error: failure });
+  const puttingAway = await b.storage.ledgers.resolvePutAway(id, "they have it");
+  await expect(b.storage.ledgers.resolvePutAway(id, "twice")).rejects.toMatchObject({ code: "FERRY_NOT_FOUND" });
+  const found: unknown[] = [];
+  const upload: Deed = async ({ ledger, resend }) => {
+    const rows = await ledger.ofTask();
+    found.push(resend, ...rows.map(({ runId, localPath, state }) => `${runId} ${localPath} ${state}`));
+    await ledger.disposed(rows[0]!.id, "/sent/c.csv");
+    return { files: [] };
+  };
+  await perform(b, executor(b, { upload }), job({ tasks: [other("before"), push, other("after")] }));
+  expect({
+    puttingAway,
+    found,
+    runs: states(b, "run_rows"),
+    rows: b.sql("SELECT run_id, state, disposed_to FROM delivery_rows"),
+  }).toEqual({
+    puttingAway: 2,
+    found: [true, "1 /out/c.csv delivered"],
+    runs: ["failed FERRY_CONNECTION_LOST", "succeeded"],
+    rows: [
+      { run_id: 1, state: "delivered", disposed_to: "/sent/c.csv" },
+      { run_id: 1, state: "failed", disposed_to: null },
+    ],
+  });
+});
+
 test("the work folder stays: another delivery that is held may need what lies in it", async () => {
   const { b, deeds } = await resending();
   const made = executor(b, deeds);

@@ -65,3 +65,17 @@ test("a run that the worker was taking when it was told to end is waited for", a
   await drained;
   expect(done).toEqual(["performed", "drained"]);
 });
+
+test.each(Array.from({ length: 12 }, (_, later) => later))(
+  "a run that comes while a look is ending is not overlooked: %i steps later",
+  async (later) => {
+    const waiting: QueuedRun[] = [];
+    const { worker, done } = working({ waiting: async () => waiting.splice(0), start: async () => true });
+    worker.wake();
+    for (let step = 0; step < later; step++) await undefined;
+    waiting.push(RUN);
+    worker.wake();
+    await turn();
+    expect(done).toEqual(["performed"]);
+  },
+);

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { Closing, RunEvent } from "../../src/runs/ports.js";
 import { isOpen, mayFollow } from "../../src/tasks/delivery-states.js";
 import type { DeliveryState } from "../../src/tasks/ledger.js";
-import { bench, deliveryIn, failure, newRun, running, SECRET, upload } from "./workbench.js";
+import { type Bench, bench, deliveryIn, failure, newRun, running, SECRET, upload } from "./workbench.js";
 
 const STATES: readonly DeliveryState[] = [
   "planned",
@@ -124,23 +125,36 @@ test("a source is not put away before its delivery", async () => {
   }
 });
 
-test("a source that could not be put away shows with its delivery, and counts", async () => {
+test("a source that could not be put away shows with its delivery until it could", async () => {
   const b = bench();
   const run = await running(b);
   const { id } = await deliveryIn(b, run, "delivered");
   const error = { ...failure, code: "FERRY_DISPOSAL_FAILED" as const };
   await b.storage.ledgers.of(run, "push").advance(id, { state: "delivered", error });
-  expect(await b.storage.ledgers.summary(run)).toMatchObject({ delivered: 1, undisposed: 1 });
+  const shown = async () => (await b.history.transfers(run)).map((row) => [row.state, row.error?.code]);
+  expect(await shown()).toEqual([["delivered", "FERRY_DISPOSAL_FAILED"]]);
   await b.storage.ledgers.of(run, "push").disposed(id, undefined);
-  expect(await b.storage.ledgers.summary(run)).toMatchObject({ delivered: 1, undisposed: 0 });
+  expect(await shown()).toEqual([["delivered", undefined]]);
 });
+
+/** Ends a run or a task, and gives what its end was told. */
+async function ended({ storage }: Bench, closing: Closing) {
+  const { run, task, error } = closing;
+  let seen: Record<string, unknown> = {};
+  await storage.recorder.recordEnd(closing, (closed, summary): RunEvent => {
+    seen = { closed, summary };
+    if (task === undefined) return { type: "run-finished", run, state: "failed", error };
+    return { type: "task-finished", run, task, kind: "upload", state: "failed", attempts: 1, error };
+  });
+  return seen;
+}
 
 test("a run's end closes what is open, and the summary counts how all ended", async () => {
   const b = bench();
   const run = await running(b);
   for (const state of STATES) await deliveryIn(b, run, state, state);
-  await b.storage.ledgers.closeOpen(run, failure);
-  expect(await b.storage.ledgers.summary(run)).toEqual({
+  const seen = await ended(b, { run, error: failure });
+  expect(seen.summary).toEqual({
     delivered: 1,
     bytes: 10,
     unverified: 1,
@@ -158,9 +172,12 @@ test("a task's end closes what that task left open, and nothing else", async () 
   const run = await running(b);
   await deliveryIn(b, run, "publishing", "a.csv");
   await deliveryIn(b, run, "sending", "b.csv");
-  const { ledgers } = b.storage;
-  const closed = [await ledgers.closeOpen(run, failure, "fetch"), await ledgers.closeOpen(run, failure, "push")];
-  expect([...closed, await ledgers.closeOpen(run, failure)]).toEqual([
+  const seen = [
+    await ended(b, { run, task: "fetch", error: failure }),
+    await ended(b, { run, task: "push", error: failure }),
+    await ended(b, { run, error: failure }),
+  ];
+  expect(seen.map(({ closed }) => closed)).toEqual([
     { held: 0, failed: 0 },
     { held: 1, failed: 1 },
     { held: 0, failed: 0 },

@@ -64,6 +64,30 @@ test("a rename that the server refused, and that lives on, has failed", async ()
   expect([states(), error?.code, tree("server")]).toEqual([["failed"], "FERRY_REMOTE_REFUSED", {}]);
 });
 
+test("a rename that was never begun is in no doubt: the file waits under its temporary name for the next try", async () => {
+  make({ "out/a.csv": "content" });
+  faults = [lostRename("not begun"), lostRename("not begun")];
+  const error = await tries(1, upload, { from: "out/a.csv" });
+  const before = [states(), error?.code, Object.values(tree("server"))];
+  expect(before).toEqual([["sent"], "FERRY_REPLY_TIMEOUT", ["content"]]);
+  await tries(1, upload, { from: "out/a.csv" });
+  expect([states(), tree("server")]).toEqual([["delivered"], { "a.csv": "content" }]);
+});
+
+test("a rename that nobody could be asked for is in no doubt either", async () => {
+  make({ "out/a.csv": "content" });
+  faults = [gone, refusedToOpen, refusedToOpen];
+  const error = await tries(1, upload, { from: "out/a.csv" });
+  expect([states(), error?.code]).toEqual([["sent"], "FERRY_CONNECT_REFUSED"]);
+});
+
+test("what an earlier rename left in doubt stays so, though the next one was never begun", async () => {
+  make({ "out/a.csv": "content" });
+  faults = [lostRename("begun"), lostRename("not begun")];
+  await tries(1, upload, { from: "out/a.csv" });
+  expect(states()).toEqual(["publishing"]);
+});
+
 test.each([
   ["upload", upload, { from: ["out/x/a.csv", "out/y/a.csv"], flatten: true, ifExists: "overwrite" }],
   ["download", download, { from: "*/a.csv", flatten: true, ifExists: "overwrite", to: "in/", after: "delete" }],
@@ -267,6 +291,41 @@ function renamedAndTaken(code: ErrorCode, stays: boolean) {
       },
     };
   };
+}
+
+/** No answer comes, and nothing is renamed: the server was asked to, or what comes before that had no answer. */
+function lostRename(how: "begun" | "not begun") {
+  return (real: RemoteSession): Partial<RemoteSession> => {
+    let alive = true;
+    return {
+      get alive() {
+        return alive && real.alive;
+      },
+      async rename() {
+        alive = false;
+        const error = new AgentError("FERRY_REPLY_TIMEOUT", "no reply within 1000 ms");
+        throw how === "begun" ? error : Object.assign(error, { nothingDone: true });
+      },
+    };
+  };
+}
+
+/** The server goes once it has told the size, which is the last that is asked before the rename. */
+function gone(real: RemoteSession): Partial<RemoteSession> {
+  let alive = true;
+  return {
+    get alive() {
+      return alive;
+    },
+    async size(path) {
+      alive = false;
+      return real.size(path);
+    },
+  };
+}
+
+function refusedToOpen(): never {
+  throw new AgentError("FERRY_CONNECT_REFUSED", "nobody is there");
 }
 
 /** Takes every fetched file away as soon as it stands under its name. */

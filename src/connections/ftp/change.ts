@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { posix } from "node:path";
-import { AgentError } from "../../base/errors.js";
+import { AgentError, beforeAnything } from "../../base/errors.js";
 import type { Reply } from "../session.js";
 import { explain, find, isFile } from "./find.js";
 import { folderOf, nameOf } from "./paths.js";
@@ -10,7 +10,7 @@ import { refusal } from "./translate.js";
 
 /** RNFR and RNTO. Many servers overwrite without a word, so what is there is asked for first. */
 export async function rename(state: FtpState, from: string, to: string, replace: boolean): Promise<Reply> {
-  if (!replace && (await isFile(state, to))) throw exists(to);
+  if (!replace && (await isFile(state, to).catch(unmoved))) throw exists(to);
   try {
     return await move(state, from, to);
   } catch (error) {
@@ -27,10 +27,15 @@ function exists(path: string): AgentError {
   return new AgentError("FERRY_TARGET_EXISTS", `${path} exists already`);
 }
 
+/** Nothing moves before RNTO: whatever became of RNFR, `from` is where it was. */
 async function move(state: FtpState, from: string, to: string): Promise<Reply> {
-  const reply = await state.channel.ask(`RNFR ${from}`);
-  if (isRefusal(reply)) throw await explain(state, refusal(reply, from), from);
+  const reply = await state.channel.ask(`RNFR ${from}`).catch(unmoved);
+  if (isRefusal(reply)) throw beforeAnything(await explain(state, refusal(reply, from), from));
   return finalLine(await state.channel.command(`RNTO ${to}`, to));
+}
+
+function unmoved(error: unknown): never {
+  throw beforeAnything(error);
 }
 
 /** For servers that do not overwrite: the old file steps aside, and is deleted only when the new one is there. */

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { posix } from "node:path";
-import { AgentError } from "../../base/errors.js";
+import { AgentError, beforeAnything } from "../../base/errors.js";
 import type { Transcript } from "../../base/transcript.js";
 import type { Reply } from "../session.js";
 import type { Requests } from "./requests.js";
@@ -20,7 +20,7 @@ export async function renameTo(
     await requests.posixRename(from, to);
     return "POSIX-RENAME OK";
   }
-  const target = await kindOf(requests, to);
+  const target = await kindOf(requests, to).catch(unmoved);
   if (target === "nothing") return renameToFree(requests, from, to);
   if (!replace || target === "folder") throw exists(from, to, target);
   return replaceAside(requests, from, to, transcript);
@@ -41,7 +41,7 @@ async function renameToFree(requests: Requests, from: string, to: string): Promi
 
 /** Without posix-rename the old content steps aside, and is removed only when the new one is in its place. */
 async function replaceAside(requests: Requests, from: string, to: string, transcript: Transcript): Promise<Reply> {
-  await requests.lstat(from); // before the target is touched
+  await requests.lstat(from).catch(unmoved); // before the target is touched
   const aside = asideName(to);
   await requests.rename(to, aside);
   try {
@@ -54,6 +54,10 @@ async function replaceAside(requests: Requests, from: string, to: string, transc
     .remove(aside)
     .catch(() => transcript.note(`the old content of ${to} could not be removed, and is in ${aside}`, "ssh"));
   return "RENAME OK";
+}
+
+function unmoved(error: unknown): never {
+  throw beforeAnything(error);
 }
 
 function asideName(path: string): string {

@@ -82,9 +82,10 @@ export function adoptOpen(store: Store, at: string, from: number, to: number, er
   }
 }
 
-/** The delivery again, from its beginning, as a row of `run`. */
-export function adoptPlanned(store: Store, at: string, id: number, run: number): void {
-  adopt(store, at, existing(store, id), run, "anew");
+/** The delivery again, from its beginning, as a row of `run`. One that arrived stays where it is, and is never sent again. */
+export function adoptUnlessArrived(store: Store, at: string, id: number, run: number): void {
+  const row = existing(store, id);
+  if (row.state !== "delivered") adopt(store, at, row, run, "anew");
 }
 
 function adopt(store: Store, at: string, row: DeliveryRow, run: number, how: "as-it-is" | "anew"): void {

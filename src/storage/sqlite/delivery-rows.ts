@@ -1,9 +1,10 @@
 import { basename, posix } from "node:path";
 import type { Database } from "better-sqlite3";
 import type { ErrorRecord } from "../../base/errors.js";
+import type { DeliverySummary } from "../../runs/ports.js";
 import type { Delivery, DeliverySource, DeliveryState, NewDelivery } from "../../tasks/ledger.js";
 import { type ErrorColumns, errorColumns, errorOf } from "./masking.js";
-import { dateOf } from "./run-rows.js";
+import { dateOf, type Work } from "./run-rows.js";
 import { all, change, insert, one } from "./statements.js";
 
 export interface DeliveryRow extends ErrorColumns {
@@ -126,21 +127,22 @@ export function selectOpen(db: Database, run: number, task?: string): DeliveryRo
 }
 
 /**
- * Of a task in several runs. What another run took over is given as that run left it, so that nothing is sent twice; but what
- * a run outside of these has still open is its own.
+ * Of a task in several runs, and the delivery `resend` that they are about. What another run took over is given as that run
+ * left it, so that nothing is sent twice; but what a run outside of these has still open is its own.
  */
-export function selectOfTask(db: Database, runs: readonly number[], task: string): DeliveryRow[] {
+export function selectOfTask(db: Database, { runs, resend }: Work, task: string): DeliveryRow[] {
   return all<DeliveryRow>(
     db,
     `WITH RECURSIVE
        known (id) AS (
-         SELECT id FROM delivery_rows WHERE task = @task AND run_id IN (SELECT value FROM json_each(@runs))
+         SELECT id FROM delivery_rows
+         WHERE task = @task AND (run_id IN (SELECT value FROM json_each(@runs)) OR id = @resend)
          UNION SELECT later.id FROM delivery_rows later JOIN known ON later.adopted_from = known.id),
        seen AS (
          SELECT d.* FROM delivery_rows d JOIN known USING (id)
          WHERE d.run_id IN (SELECT value FROM json_each(@runs)) OR d.state NOT IN ${OPEN})
      SELECT * FROM seen WHERE id NOT IN (SELECT adopted_from FROM seen WHERE adopted_from IS NOT NULL) ORDER BY id`,
-    { task, runs },
+    { task, runs, resend },
   );
 }
 
@@ -153,6 +155,23 @@ export function selectHeld(db: Database, run: number, file: string): DeliveryRow
      ORDER BY @file IN (local_path, remote_path) DESC, id LIMIT 1`,
     { run, file },
   );
+}
+
+/** How the deliveries of a run ended. */
+export function selectSummary(db: Database, run: number): DeliverySummary {
+  const counts = one<DeliverySummary>(
+    db,
+    `SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
+       coalesce(sum(bytes) FILTER (WHERE state = 'delivered'), 0) AS bytes,
+       count(*) FILTER (WHERE state = 'unverified') AS unverified,
+       count(*) FILTER (WHERE state = 'held') AS held,
+       count(*) FILTER (WHERE state = 'failed') AS failed,
+       count(*) FILTER (WHERE state = 'skipped') AS skipped,
+       count(*) FILTER (WHERE error_code = 'FERRY_DISPOSAL_FAILED') AS undisposed
+     FROM delivery_rows WHERE run_id = @run`,
+    { run },
+  );
+  return counts ?? { delivered: 0, bytes: 0, unverified: 0, held: 0, failed: 0, skipped: 0, undisposed: 0 };
 }
 
 export function toDelivery(row: DeliveryRow): Delivery {

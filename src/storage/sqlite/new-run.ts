@@ -1,5 +1,5 @@
 import type { NewRun } from "../../runs/ports.js";
-import { adoptPlanned } from "./deliveries.js";
+import { adoptUnlessArrived } from "./deliveries.js";
 import { appendEvent } from "./events.js";
 import { type Beginning, insertRun, selectRunByKey } from "./run-rows.js";
 import type { Store } from "./store.js";
@@ -11,6 +11,6 @@ export function addRun(store: Store, at: string, run: NewRun, beginning: Beginni
   if (selectRunByKey(db, run.job, run.triggerId, run.key)) return undefined;
   const id = insertRun(db, at, run, beginning);
   appendEvent(db, at, "run-queued", id, { ...run, ...beginning });
-  if (run.resend !== undefined && beginning.continuations === 0) adoptPlanned(store, at, run.resend, id);
+  if (run.resend !== undefined && beginning.continuations === 0) adoptUnlessArrived(store, at, run.resend, id);
   return id;
 }

@@ -1,4 +1,6 @@
 import type { RunEvent, RunRecorder } from "../../runs/ports.js";
+import { closeOpen } from "./deliveries.js";
+import { selectSummary } from "./delivery-rows.js";
 import { appendAudit, appendEvent } from "./events.js";
 import { inheritance } from "./inheritance.js";
 import { maskError, maskResult } from "./masking.js";
@@ -10,17 +12,29 @@ import { finishTask, interruptTasks, startTask } from "./task-rows.js";
 export function createRecorder(store: Store): RunRecorder {
   return {
     async record(event) {
-      const told = masked(store, event);
-      store.write((at) => {
-        project(store, at, told);
-        if (told.type !== "audit") appendEvent(store.db, at, told.type, told.run, told);
+      store.write((at) => append(store, at, event));
+      if (event.type === "run-finished") store.forget(event.run);
+    },
+    async recordEnd({ run, task, error }, end) {
+      const event = store.write((at) => {
+        const closed = closeOpen(store, at, run, maskError(store.mask, error), task);
+        const ended = end(closed, selectSummary(store.db, run));
+        append(store, at, ended);
+        return ended;
       });
-      if (told.type === "run-finished") store.forget(told.run);
+      if (event.type === "run-finished") store.forget(event.run);
+      return event;
     },
     line: (line) => store.line(line),
     flush: async () => store.write(() => {}),
     inheritance: async (run) => store.read(() => inheritance(store.db, run)),
   };
+}
+
+function append(store: Store, at: string, event: RunEvent): void {
+  const told = masked(store, event);
+  project(store, at, told);
+  if (told.type !== "audit") appendEvent(store.db, at, told.type, told.run, told);
 }
 
 /** The event as it may be kept: every text that a person, a server or a program said is without secrets. */

@@ -96,11 +96,17 @@ export function selectChain(db: Database, id: number): RunRow[] {
   );
 }
 
-/** The runs whose deliveries are a run's own business: what sends one delivery again knows of nothing else. */
-export function selectWork(db: Database, id: number): number[] {
+export interface Work {
+  readonly runs: readonly number[];
+  /** The one delivery that it is all about. */
+  readonly resend: number | null;
+}
+
+/** The runs whose deliveries are a run's own business: what is about one delivery knows of nothing else. */
+export function selectWork(db: Database, id: number): Work {
   const chain = selectChain(db, id);
   const resend = chain[0]?.resend ?? null;
-  return chain.filter((run) => resend === null || run.resend === resend).map((run) => run.id);
+  return { runs: chain.filter((run) => resend === null || run.resend === resend).map((run) => run.id), resend };
 }
 
 export function toNewRun(row: RunRow): NewRun {

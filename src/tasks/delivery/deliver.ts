@@ -20,11 +20,14 @@ export interface Courier {
   check(delivery: Delivery): Promise<Checked>;
   look(delivery: Delivery): Promise<Finding>;
   publish(delivery: Delivery): Promise<Reply>;
-  /** Whether `error`, of the latest `publish`, says for certain that the file did not get its name. */
-  wasRefused(delivery: Delivery, error: AgentError): Promise<boolean>;
+  /** What `error`, of the latest `publish`, says of the file's name. */
+  judge(delivery: Delivery, error: AgentError): Promise<NotPublished>;
   /** Removes what was begun, where that is possible and ours. Never fails. */
   discard(delivery: Delivery): Promise<void>;
 }
+
+/** The rename was answered, and refused; or it was never asked for; or it may have happened. */
+export type NotPublished = "refused" | "not-begun" | "in-doubt";
 
 export type Prepared = { readonly skip: string } | { readonly change?: Omit<DeliveryChange, "state"> };
 
@@ -45,10 +48,10 @@ export interface Checked {
  * rejects, and the next call goes on from there. The reply to a rename that got lost is looked for at once, once.
  */
 export async function deliver(ledger: Ledger, courier: Courier, planned: Delivery): Promise<Delivery> {
-  const row: Row = { now: planned, refused: false };
+  const row: Row = { now: planned, rename: undefined };
   try {
     return await round(ledger, courier, row).catch((error: unknown) => {
-      if (row.now.state === "publishing" && !row.refused && !isOurs(error)) return round(ledger, courier, row);
+      if (lacksAnswer(row) && !isOurs(error)) return round(ledger, courier, row);
       throw error;
     });
   } catch (error) {
@@ -58,14 +61,19 @@ export async function deliver(ledger: Ledger, courier: Courier, planned: Deliver
 
 interface Row {
   now: Delivery;
-  /** The rename was answered, and refused. */
-  refused: boolean;
+  /** What its rename has come to, when that failed. */
+  rename: NotPublished | undefined;
+}
+
+function lacksAnswer({ now, rename }: Row): boolean {
+  return rename === "not-begun" || (now.state === "publishing" && rename !== "refused");
 }
 
 async function round(ledger: Ledger, courier: Courier, row: Row): Promise<Delivery> {
   const advance = async (change: DeliveryChange): Promise<void> => {
     row.now = await ledger.advance(row.now.id, change);
   };
+  row.rename = undefined;
   const decision = await nextStep(courier, row.now);
   if (decision === "hold") {
     await advance({ state: "held", error: toRecord(inDoubt(row.now)) });
@@ -77,9 +85,12 @@ async function round(ledger: Ledger, courier: Courier, row: Row): Promise<Delive
     await advance(finished(courier, row.now, row.now.reply));
     return row.now;
   }
-  if (row.now.state !== "publishing") await advance({ state: "publishing" });
+  const mayBeBegun = row.now.state === "publishing";
+  if (!mayBeBegun) await advance({ state: "publishing" });
   const reply = await courier.publish(row.now).catch(async (error: unknown) => {
-    row.refused = await courier.wasRefused(row.now, asAgentError(error));
+    row.rename = await courier.judge(row.now, asAgentError(error));
+    // It stands where it stood. What an earlier rename may have done, or does yet, this one says nothing of.
+    if (row.rename === "not-begun" && !mayBeBegun) await advance({ state: courier.arrived });
     throw error;
   });
   await advance(finished(courier, row.now, reply));
@@ -158,8 +169,8 @@ function isOurs(error: unknown): boolean {
 async function fail(ledger: Ledger, courier: Courier, row: Row, error: unknown): Promise<never> {
   const known = asAgentError(error);
   const delivery = row.now;
-  // What is undecided stays open: the next try looks and goes on from there; at the run's end it is held.
-  if (UNDECIDED.has(known.code) || (delivery.state === "publishing" && !row.refused)) throw error;
+  // What is undecided stays open: the next try looks and goes on from there; at the run's end it is held, or has failed.
+  if (UNDECIDED.has(known.code) || lacksAnswer(row)) throw error;
   if (delivery.state !== "planned") await courier.discard(delivery);
   const begun = courier.direct && wasBegun(delivery) ? { source: { ...delivery.source, begun: true } } : {};
   await ledger.advance(delivery.id, { state: "failed", error: toRecord(known), ...begun });

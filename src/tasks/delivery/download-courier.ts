@@ -61,7 +61,7 @@ export function downloadCourier(context: TaskContext, options: DownloadOptions):
       return delivery.reply ?? "renamed here";
     },
     // While the temporary is there, it did not get its name.
-    wasRefused: (delivery) => exists(delivery.temporaryPath),
+    judge: async (delivery) => ((await exists(delivery.temporaryPath)) ? "refused" : "in-doubt"),
     async discard(delivery) {
       // Written over an older file there is nothing that would be better than what stands there.
       if (!options.direct || !replaces(options)) await discard(delivery);

@@ -1,4 +1,4 @@
-import { AgentError, asAgentError, row as errorRow } from "../../base/errors.js";
+import { AgentError, row as errorRow } from "../../base/errors.js";
 import type { Delivery } from "../ledger.js";
 
 type Verify = "size" | "none";
@@ -35,14 +35,6 @@ export function asError(delivery: Delivery): AgentError {
 export function mayDispose(delivery: Delivery, verify: Verify): boolean {
   const arrived = delivery.state === "delivered" || (delivery.state === "unverified" && verify === "none");
   return arrived && delivery.disposedAt === undefined;
-}
-
-/** The file is where it was to go; only its source could not be put away. Said so that nobody sends it again. */
-export function disposalFailure(delivery: Delivery, error: unknown): AgentError {
-  const known = asAgentError(error);
-  const source = delivery.direction === "upload" ? delivery.localPath : delivery.remotePath;
-  const message = `delivered, but ${source} could not be put away: ${known.message}`;
-  return new AgentError("FERRY_DISPOSAL_FAILED", message, { cause: known.cause ?? known.message, retry: known.retry });
 }
 
 function targetName(delivery: Delivery): string {

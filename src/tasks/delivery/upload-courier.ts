@@ -5,7 +5,7 @@ import type { TaskFile } from "../files.js";
 import type { Delivery } from "../ledger.js";
 import { freeName, temporaryName } from "../names.js";
 import type { TaskContext } from "../task.js";
-import type { Checked, Courier, Prepared } from "./deliver.js";
+import type { Checked, Courier, NotPublished, Prepared } from "./deliver.js";
 import type { Finding, Look } from "./recovery.js";
 import { hashedSource, hashSource } from "./source.js";
 
@@ -87,10 +87,11 @@ export function uploadCourier(context: TaskContext, options: UploadOptions): Cou
       } satisfies Finding;
     },
     async publish(delivery) {
+      asked = undefined;
       asked = await session();
       return asked.rename(delivery.temporaryPath, delivery.remotePath, { replace: replaces(options) });
     },
-    wasRefused: async (_, error) => asked?.alive === true && REFUSALS.has(error.code),
+    judge: async (_, error) => judged(asked, error),
     async discard(delivery) {
       // Written over an older file there is nothing that would be better than what stands there.
       if (options.direct && replaces(options)) return;
@@ -101,6 +102,12 @@ export function uploadCourier(context: TaskContext, options: UploadOptions): Cou
       }
     },
   };
+}
+
+/** `asked`: the session of the rename; undefined where none could be had. */
+function judged(asked: RemoteSession | undefined, error: AgentError): NotPublished {
+  if (asked?.alive && REFUSALS.has(error.code)) return "refused";
+  return asked === undefined || error.nothingDone ? "not-begun" : "in-doubt";
 }
 
 /** A file that was left under the temporary's name could pass for ours, were it of the same size. */

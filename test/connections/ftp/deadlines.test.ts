@@ -50,6 +50,18 @@ test.each([...OPENING, ...ACTING])("silence after %s ends within the deadline fo
   expect((await run(scripted(verb, hang), short))[0]).toBe("FERRY_REPLY_TIMEOUT");
 });
 
+test.each([
+  ["MLST", true],
+  ["RNFR", true],
+  ["RNTO", false],
+])("a rename that had no answer to %s is known to have moved nothing: %s", async (verb, nothingDone) => {
+  await withServer(scripted(verb, hang), async (server) => {
+    const remote = await opening(server, { ...short, directory: "/home" }).open();
+    const error = await remote.rename("file", "there").catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: "FERRY_REPLY_TIMEOUT", nothingDone });
+  });
+});
+
 test.each([...OPENING, ...ACTING])("421 in answer to %s closes the session and is transient", async (verb) => {
   expect((await run(scripted(verb, "421 going down"), short))[0]).toBe("FERRY_SERVER_BUSY");
 });
