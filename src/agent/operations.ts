@@ -13,7 +13,7 @@ export interface OperationTable {
     readonly params: { readonly run: number };
     readonly result: { readonly state: "cancelled" | "cancelling" };
   };
-  /** A person's decision on a held delivery. `run`: the run that sends it again, for `resend`. */
+  /** A person's decision on a held delivery. `run`: the one that sends it again or, where it is delivered, puts its source away. */
   "job.resolve": {
     readonly params: { readonly run: number; readonly file: string; readonly as: "delivered" | "resend" };
     readonly result: { readonly run: number | null };

@@ -1,7 +1,9 @@
 import { AgentError } from "../base/errors.js";
 import type { RunHistory, RunRecord } from "../runs/history.js";
+import { allTasks } from "../runs/pipeline.js";
 import type { TakenFiles } from "../runs/ports.js";
 import type { WatchedFile } from "../scheduler/trigger.js";
+import { acceptTrust, forgetTrust, removeSecret, setSecret } from "./audited.js";
 import { currentFiles } from "./current-files.js";
 import type { Host } from "./host.js";
 import type { AgentStatus, OperationName, OperationTable } from "./operations.js";
@@ -26,36 +28,10 @@ export function createPerformer(
     "job.run": async ({ job, vars }) => ({ run: await startRun(host, job, vars) }),
     "job.cancel": ({ run }) => cancelRun(host, run),
     "job.resolve": ({ run, file, as }) => resolve(host, run, file, as),
-    "secret.set": async ({ name, value }) => {
-      await host.vault.set(name, host.secrets.protect(value));
-      await audit(host, "secret.set", name, "");
-      return {};
-    },
-    "secret.remove": async ({ name }) => {
-      if (!(await host.vault.remove(name)))
-        throw new AgentError("FERRY_NOT_FOUND", `the vault has no secret ${name}`, { hint: "see `ferry secret list`" });
-      await audit(host, "secret.remove", name, "");
-      return {};
-    },
-    "trust.accept": async ({ connection, accepted }) => {
-      await host.trust.accept(connection, accepted);
-      await audit(
-        host,
-        "trust.accept",
-        connection,
-        `${accepted.kind} ${accepted.fingerprint} of ${accepted.host}:${accepted.port}`,
-      );
-      return {};
-    },
-    "trust.forget": async ({ connection }) => {
-      if (!(await host.trust.forget(connection))) {
-        throw new AgentError("FERRY_NOT_FOUND", `nothing was accepted for ${connection}`, {
-          hint: "see `ferry trust list`",
-        });
-      }
-      await audit(host, "trust.forget", connection, "");
-      return {};
-    },
+    "secret.set": ({ name, value }) => setSecret(host, name, value),
+    "secret.remove": ({ name }) => removeSecret(host, name),
+    "trust.accept": ({ connection, accepted }) => acceptTrust(host, connection, accepted),
+    "trust.forget": ({ connection }) => forgetTrust(host, connection),
     "agent.status": async () => needed(agent).status(),
     "agent.stop": async () => {
       needed(agent).stop();
@@ -132,7 +108,7 @@ async function resolve(
   file: string,
   as: "delivered" | "resend",
 ): Promise<{ run: number | null }> {
-  await recordOf(host, run);
+  const { job } = await recordOf(host, run);
   const held = await host.storage.ledgers.held(run, file);
   if (!held) {
     throw new AgentError("FERRY_NOT_FOUND", `run ${run} has no held delivery of ${file}`, {
@@ -141,12 +117,24 @@ async function resolve(
   }
   const note = `run ${run}: ${file} as ${as}`;
   if (as === "delivered") {
-    await host.storage.ledgers.resolveDelivered(held.id, note);
-    return { run: null };
+    if (!putsAway(host, job, held.task)) {
+      await host.storage.ledgers.resolveDelivered(held.id, note);
+      return { run: null };
+    }
+    const puttingAway = await host.storage.ledgers.resolvePutAway(held.id, note);
+    host.worker.wake();
+    return { run: puttingAway };
   }
   const resending = await host.storage.ledgers.resolveResend(held.id, note);
   host.worker.wake();
   return { run: resending };
+}
+
+/** Whether the task, as it is in force, puts its sources away once they are delivered. */
+function putsAway(host: Host, job: string, task: string): boolean {
+  const definition = host.definitions.job(job);
+  const spec = definition && allTasks(definition).find((one) => one.id === task)?.spec;
+  return typeof spec === "object" && spec !== null && "after" in spec && spec.after !== "keep";
 }
 
 async function recordOf(host: Host, run: number): Promise<RunRecord> {
@@ -162,10 +150,6 @@ export async function withHistory<T>(host: Host, read: (history: RunHistory) => 
   } finally {
     history.close();
   }
-}
-
-function audit(host: Host, action: string, subject: string, detail: string): Promise<void> {
-  return host.storage.recorder.record({ type: "audit", action, subject, detail });
 }
 
 function needed(agent: AgentOperations | undefined): AgentOperations {

@@ -20,10 +20,9 @@ export async function listen(
     socket.on("error", () => socket.destroy());
     readLines(socket, (value) => {
       const question = value as Question;
-      void perform(question.operation, question.params).then(
-        (result) => writeLine(socket, { id: question.id, result }),
-        (error: unknown) => writeLine(socket, failure(question.id, error)),
-      );
+      perform(question.operation, question.params)
+        .then((result) => writeLine(socket, { id: question.id, result }))
+        .catch((error: unknown) => writeLine(socket, failure(question.id, error)));
     });
   });
   const { address, done } = socketAddress(path);
@@ -34,6 +33,8 @@ export async function listen(
       server.once("error", reject);
       server.listen(address, resolve);
     });
+    // A caller that the system does not let through (too many open files) dials again.
+    server.on("error", () => undefined);
     chmodSync(path, 0o600);
   } catch (error) {
     throw new AgentError("FERRY_FILE_REFUSED", `the socket ${path} cannot be made`, { cause: error });

@@ -77,13 +77,14 @@ describe("ferry job cancel", () => {
 describe.each(["an agent", "no agent"])("ferry job resolve, with %s", (who) => {
   const withAgent = who === "an agent";
 
-  test("as delivered: nothing is sent, and nothing is held any more", async () => {
+  test("as delivered: nothing is sent, nothing is held any more, and the source is put away", async () => {
     const { ferry, server } = await held(withAgent);
     const { code } = await ferry.run(["job", "resolve", "1", "a.csv", "--as", "delivered"]);
     expect(code).toBe(0);
     expect((await deliveries(ferry)).map((one) => one.state)).toEqual(["delivered"]);
     expect(await ferry.json("job", "held")).toEqual({ held: [] });
     expect(published(server)).toBe(1);
+    expect(["outbox/a.csv", "sent/a.csv"].map((path) => existsSync(join(ferry.folder, path)))).toEqual([false, true]);
   });
 
   test("as resend: it is sent once more at once", async () => {

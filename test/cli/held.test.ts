@@ -1,6 +1,6 @@
-import { statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { openStorage } from "../../src/storage/open.js";
 import { workspacePaths } from "../../src/workspace/paths.js";
@@ -87,6 +87,48 @@ test("resolved as delivered, it is in doubt no more", async () => {
   expect({ code, document: json() }).toEqual({ code: 0, document: { run: 1, file: "ledger.csv", as: "delivered" } });
   expect((await ferry(["job", "held", "--json"], at)).json()).toEqual({ held: [] });
   expect((await ferry(["job", "resolve", "1", "ledger.csv", "--as", "delivered"], at)).code).toBe(4);
+});
+
+describe("resolved as delivered, where the task puts its sources away", () => {
+  const resolve = () => ferry(["job", "resolve", "1", "ledger.csv", "--as", "delivered", "--json"], at);
+  const there = () =>
+    ["out/ledger.csv", "sent/ledger.csv", "target/ledger.csv"].filter((path) => existsSync(join(at.folder, path)));
+
+  beforeEach(() => {
+    const after = "tasks: [{ upload: { connection: share, from: 'out/*.csv', after: { move: sent/ } } }]\n";
+    writeFileSync(join(at.folder, "jobs/push.yaml"), after);
+  });
+
+  test("a run does that, and sends nothing", async () => {
+    const { code, json } = await resolve();
+    const reason = `puts away ${at.folder}/out/ledger.csv, which run 1 delivered`;
+    expect({ code, document: json(), there: there() }).toMatchObject({
+      ...{ code: 0, there: ["sent/ledger.csv"] },
+      document: { run: { id: 2, state: "succeeded", reason }, transfers: [] },
+    });
+    const { deliveries } = (await ferry(["history", "files", "--json"], at)).json() as { deliveries: object[] };
+    expect(deliveries).toMatchObject([{ run: 1, state: "delivered" }]);
+  });
+
+  test("a source that has changed since stays, and is said to", async () => {
+    writeFileSync(join(at.folder, "out/ledger.csv"), "c,d\n");
+    const { code, json } = await resolve();
+    expect({ code, document: json(), there: there() }).toMatchObject({
+      ...{ code: 1, there: ["out/ledger.csv"] },
+      document: { run: { id: 2, state: "failed", error: { code: "FERRY_DISPOSAL_FAILED" } }, transfers: [] },
+    });
+    const { deliveries } = (await ferry(["history", "files", "--json"], at)).json() as { deliveries: object[] };
+    expect(deliveries).toMatchObject([{ run: 1, state: "delivered", error: { code: "FERRY_DISPOSAL_FAILED" } }]);
+  });
+
+  test("a job that is off now puts nothing away", async () => {
+    writeFileSync(join(at.folder, "jobs/push.yaml"), "tasks: [{ uplaod: {} }]\n");
+    const { code, json } = await resolve();
+    expect({ code, document: json(), there: there() }).toEqual({
+      ...{ code: 0, there: ["out/ledger.csv"] },
+      document: { run: 1, file: "ledger.csv", as: "delivered" },
+    });
+  });
 });
 
 test("resolved as resend, the run that sends it is waited for and printed", async () => {

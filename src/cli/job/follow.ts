@@ -1,6 +1,6 @@
 import type { Control } from "../../agent/control.js";
 import { sleep } from "../../base/clock.js";
-import { AgentError } from "../../base/errors.js";
+import { AgentError, asAgentError } from "../../base/errors.js";
 import type { ErrorFields, RunHistory } from "../../runs/history.js";
 import type { CommandContext } from "../command.js";
 import { writeDuration } from "../figures.js";
@@ -57,7 +57,10 @@ async function untilFinished(
   run: number,
 ): Promise<void> {
   const ended = new AbortController();
-  const watching = watch(context, history, run, ended.signal);
+  // Only a view: the run goes on without it, and is told at its end.
+  const watching = watch(context, history, run, ended.signal).catch((error: unknown) =>
+    context.print.warn(`run ${run} goes on, but cannot be watched: ${asAgentError(error).message}`),
+  );
   try {
     await control.finished(run, new AbortController().signal);
   } finally {

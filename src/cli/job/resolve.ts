@@ -3,7 +3,7 @@ import { EXIT } from "../io.js";
 import { withControl } from "../workspace.js";
 import { followRun } from "./follow.js";
 
-/** `ferry job resolve RUN FILE --as …`; a file that is sent again is waited for. */
+/** `ferry job resolve RUN FILE --as …`; what is then done with the file is waited for. */
 export async function resolveDelivery(
   context: CommandContext,
   run: number,
@@ -13,12 +13,13 @@ export async function resolveDelivery(
   return withControl(context, "either", async (control) => {
     const resolved = await control.perform("job.resolve", { run, file, as });
     if (resolved.run !== null) {
-      context.print.note(`run ${resolved.run} sends ${file} again`);
+      const then = as === "resend" ? "sends it again" : "puts its source away, as it counts as delivered";
+      context.print.note(`run ${run}: ${file}: run ${resolved.run} ${then}`);
       return followRun(context, control, resolved.run);
     }
     context.print.result({ run, file, as }, () => [
       `run ${run}: ${file} counts as delivered`,
-      "its source was left where it is: put it away, unless a further firing is to send it",
+      "its source stays where it is: put it away, unless a further firing is to send it",
     ]);
     return EXIT.done;
   });
