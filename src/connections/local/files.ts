@@ -44,7 +44,7 @@ async function* watched(source: AsyncIterable<Buffer>, life: Life): AsyncGenerat
   let exhausted = false;
   try {
     for (;;) {
-      const next = await during(life, iterator.next());
+      const next = await during(life, () => iterator.next());
       exhausted = next.done === true;
       if (exhausted) return;
       yield next.value;
@@ -86,7 +86,7 @@ export async function readFile(
       mustBeAlive(life);
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(READ_SIZE), 0, READ_SIZE, at);
       if (bytesRead === 0) break;
-      await during(life, sink.write(buffer.subarray(0, bytesRead)));
+      await during(life, () => sink.write(buffer.subarray(0, bytesRead)));
       at += bytesRead;
       options.onBytes?.(bytesRead);
     }

@@ -11,14 +11,16 @@ export function mustBeAlive(life: Life): void {
   if (life.closed || life.signal.aborted) throw ended(life);
 }
 
-/** What a source or a sink does, but no later than the end of the session. Its own failure is passed on as it is. */
-export function during<T>(life: Life, work: Promise<T>): Promise<T> {
+/** What a source or a sink does, but no later than the end of the session; after it, nothing is begun. Its own failure is passed on as it is. */
+export function during<T>(life: Life, work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(ended(life));
     const settle = (): void => life.signal.removeEventListener("abort", abort);
     if (life.signal.aborted) return abort();
     life.signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, (error: unknown) => reject(new ForeignFailure(error))).finally(settle);
+    work()
+      .then(resolve, (error: unknown) => reject(new ForeignFailure(error)))
+      .finally(settle);
   });
 }
 
