@@ -60,8 +60,8 @@ export const upload = defineTask({
     const work = await planWork(spec, context, failures);
     if (work.length === 0 && failures.count() === 0) return whenNothing(spec, "fail");
     const refused = failures.count();
-    const courier = uploadCourier(context, optionsOf(spec));
     const targets = claimedTargets(work, (row) => row.remotePath);
+    const courier = uploadCourier(context, optionsOf(spec), targets);
     const sent: TaskFile[] = [];
     for (const item of work) {
       try {

@@ -2,7 +2,7 @@ import { AgentError } from "../../base/errors.js";
 import { safeRemotePath } from "../../base/names.js";
 import type { ControlChannel } from "./control.js";
 import { parsePwd, resolvePath } from "./paths.js";
-import { finalLine, isRefusal } from "./replies.js";
+import { finalLine, isRefusal, verbOf } from "./replies.js";
 import type { FtpDefinition } from "./schema.js";
 import { createFeatures, type Features } from "./state.js";
 import { meaningOf, refusal } from "./translate.js";
@@ -30,7 +30,7 @@ export async function prepare(channel: ControlChannel, definition: FtpDefinition
     const command = written.replace(/^\*\s*/, "");
     const reply = await channel.ask(command);
     if (!isRefusal(reply)) continue;
-    if (!written.startsWith("*") || !channel.alive) throw refusal(reply, `afterLogin: ${command}`);
+    if (!written.startsWith("*") || !channel.alive) throw refusal(reply, `afterLogin: ${verbOf(command)}`);
     channel.options.transcript.note("this refusal is allowed (afterLogin)");
   }
   const type = await channel.command("TYPE I");

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { AgentError } from "../../base/errors.js";
 import type { RemoteSession, Reply } from "../../connections/session.js";
@@ -5,6 +6,7 @@ import type { TaskFile } from "../files.js";
 import type { Delivery } from "../ledger.js";
 import { freeName, temporaryName } from "../names.js";
 import type { TaskContext } from "../task.js";
+import type { ClaimedTargets } from "./claimed-targets.js";
 import type { Checked, Courier, NotPublished, Prepared } from "./deliver.js";
 import type { Finding, Look } from "./recovery.js";
 import { hashedSource, hashSource } from "./source.js";
@@ -33,7 +35,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 /** Brings local files to a server. */
-export function uploadCourier(context: TaskContext, options: UploadOptions): Courier {
+export function uploadCourier(context: TaskContext, options: UploadOptions, targets: ClaimedTargets): Courier {
   const session = (): Promise<RemoteSession> => context.session(options.connection);
   const made = new Set<string>();
   let asked: RemoteSession | undefined;
@@ -51,6 +53,8 @@ export function uploadCourier(context: TaskContext, options: UploadOptions): Cou
       // Whoever looks for the file later does not know in which folder the session worked.
       const remotePath = remote.absolute(chosen.remotePath);
       const temporaryPath = remote.absolute(chosen.temporaryPath);
+      // Of an earlier try, the targets are known as the server knows them.
+      targets.claim(remotePath, delivery.localPath, options.ifExists);
       for (const folder of [posix.dirname(remotePath), posix.dirname(temporaryPath)]) {
         if (!options.createDirectories || folder === "." || folder === "/" || made.has(folder)) continue;
         await remote.makeDirectory(folder);
@@ -81,10 +85,11 @@ export function uploadCourier(context: TaskContext, options: UploadOptions): Cou
       const remote = await session();
       const expected = delivery.bytes ?? fileOf(delivery).identity.size;
       const final = await lookAt(remote, delivery.remotePath, expected);
-      return {
-        final,
-        temporary: options.direct ? final : await lookAt(remote, delivery.temporaryPath, expected),
-      } satisfies Finding;
+      if (options.direct) return { final, temporary: final } satisfies Finding;
+      const seen = await lookAt(remote, delivery.temporaryPath, expected);
+      // Under a name that several files use, one of the right size may be another's: then ours is not there.
+      const isOurs = !options.fixedTemporary || (seen === "complete" && (await hasContent(remote, delivery)));
+      return { final, temporary: isOurs ? seen : "absent" } satisfies Finding;
     },
     async publish(delivery) {
       asked = undefined;
@@ -113,6 +118,14 @@ function judged(asked: RemoteSession | undefined, error: AgentError): NotPublish
 /** A file that was left under the temporary's name could pass for ours, were it of the same size. */
 async function removeLeft(remote: RemoteSession, temporaryPath: string): Promise<void> {
   if (await remote.stat(temporaryPath)) await remote.remove(temporaryPath);
+}
+
+/** Whether the temporary is the source, byte for byte. */
+async function hasContent(remote: RemoteSession, delivery: Delivery): Promise<boolean> {
+  const hash = createHash("sha256");
+  await remote.download(delivery.temporaryPath, { write: async (chunk) => void hash.update(chunk) });
+  const ours = await hashSource(delivery.localPath, fileOf(delivery).identity);
+  return hash.digest("hex") === ours.sha256;
 }
 
 async function applyIfExists(remote: RemoteSession, delivery: Delivery, options: UploadOptions): Promise<Prepared> {
